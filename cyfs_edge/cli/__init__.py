@@ -1,0 +1,1 @@
+"""The ``cyfs-edge`` command (L4)."""

@@ -1,0 +1,111 @@
+"""The protocol's calls as commands use them: NON at level ``noc``, NDN at level ``ndc``, for the system dec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.cli.client import JSON_LIMIT, Client, Response, checked, read_body
+from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
+from cyfs_edge.wire import fields
+from cyfs_edge.wire.message import Headers
+from cyfs_edge.wire.requests import RequestFlag
+
+OBJECT_LIMIT = 1 << 30
+"""Largest object that is read from a stack, in bytes."""
+
+
+def put_object(
+    client: Client, object_id: ObjectId, raw: bytes, *, access: int | None = None, dec: ObjectId = SYSTEM_DEC_ID
+) -> str:
+    """Gives the protocol's word for what became of it: ``Accept``, ``AlreadyExists``, ``Updated`` or ``Merged``."""
+    headers = _non("put-object", object_id, dec)
+    if access is not None:
+        headers[fields.ACCESS] = str(access)
+    return _finished(client.request("PUT", "/non/", headers, raw)).get(fields.RESULT) or "Accept"
+
+
+def get_object(
+    client: Client, object_id: ObjectId, inner_path: str | None = None, dec: ObjectId = SYSTEM_DEC_ID
+) -> tuple[ObjectId, bytes]:
+    """The object and its id, which an inner path may lead away from ``object_id``."""
+    headers = _non("get-object", object_id, dec)
+    if inner_path is not None:
+        headers[fields.INNER_PATH] = quote(inner_path, safe="")
+    answer = checked(client.request("GET", "/non/", headers))
+    found = ObjectId.from_text(answer.headers.get(fields.OBJECT_ID) or str(object_id))
+    return found, read_body(answer, OBJECT_LIMIT)
+
+
+def delete_object(client: Client, object_id: ObjectId) -> bool:
+    """Whether it was there."""
+    headers = _non("delete-object", object_id, SYSTEM_DEC_ID)
+    headers[fields.FLAGS] = str(int(RequestFlag.DELETE_WITH_OBJECT))
+    answer = checked(client.request("DELETE", "/non/", headers))
+    return bool(read_body(answer, OBJECT_LIMIT))
+
+
+def put_chunk(client: Client, chunk_id: ChunkId, data: bytes) -> bool:
+    """Whether it is new."""
+    headers = _finished(client.request("PUT", "/ndn/", _ndn("put-data", chunk_id), data))
+    return headers.get(fields.RESULT) != "AlreadyExists"
+
+
+def has_chunk(client: Client, chunk_id: ChunkId) -> bool:
+    """Asks for one byte, not for the chunk."""
+    try:
+        _finished(client.request("GET", "/ndn/", _ndn("get-data", chunk_id) | {"range": "bytes=0-0"}))
+    except CyfsError as error:
+        if error.code == ErrorCode.NOT_FOUND:
+            return False
+        if error.code == ErrorCode.RANGE_NOT_SATISFIABLE and chunk_id.length == 0:
+            return True
+        raise
+    return True
+
+
+def read_chunk(client: Client, chunk_id: ChunkId, span: tuple[int, int] | None = None) -> Iterator[bytes]:
+    """The chunk in pieces, as the stack has it: to be verified. ``span``: bytes ``[begin, end)`` only, not empty."""
+    headers = _ndn("get-data", chunk_id)
+    if span is not None:
+        headers["range"] = f"bytes={span[0]}-{span[1] - 1}"
+    return checked(client.request("GET", "/ndn/", headers)).pieces()
+
+
+def delete_chunk(client: Client, chunk_id: ChunkId) -> bool:
+    """Whether it was there."""
+    if not has_chunk(client, chunk_id):
+        return False
+    _finished(client.request("DELETE", "/ndn/", _ndn("delete-data", chunk_id)))
+    return True
+
+
+def index_file(client: Client, file_id: ObjectId) -> None:
+    """Enters a stored file into the index that query_file asks."""
+    _finished(client.request("POST", "/control/file_index", {fields.OBJECT_ID: str(file_id)}))
+
+
+def _finished(answer: Response) -> Headers:
+    """The headers of a success, its (short) body read so that the connection can go on."""
+    read_body(checked(answer), JSON_LIMIT)
+    return answer.headers
+
+
+def _non(action: str, object_id: ObjectId, dec: ObjectId) -> dict[str, str]:
+    return {
+        fields.NON_ACTION: action,
+        fields.API_LEVEL: "noc",
+        fields.DEC_ID: str(dec),
+        fields.OBJECT_ID: str(object_id),
+    }
+
+
+def _ndn(action: str, object_id: ObjectId) -> dict[str, str]:
+    return {
+        fields.NDN_ACTION: action,
+        fields.API_LEVEL: "ndc",
+        fields.DEC_ID: str(SYSTEM_DEC_ID),
+        fields.OBJECT_ID: str(object_id),
+    }

@@ -1,0 +1,199 @@
+"""``cyfs-edge doctor``: looks at everything that has to be right, and says what to do about what is not."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from cyfs_edge import __version__
+from cyfs_edge.base.errors import CyfsError
+from cyfs_edge.cli.client import Client, call_json
+from cyfs_edge.cli.context import Context
+from cyfs_edge.cli.exits import CliError, Exit
+from cyfs_edge.cli.output import describe, size_text, wrapped
+from cyfs_edge.cli.roots import check_root, user_name
+
+_INDENT = 20
+_LIBRARIES = ("uvloop", "aiohttp", "httptools", "lmdb", "pynacl", "coincurve", "cryptography", "psutil", "sdnotify")
+_SPACE_LOW = 512 << 20
+_CLOCK_MIN = 1_700_000_000
+"""No release is older than this (November 2023), in unix seconds."""
+_CLOCK_SPAN = 50 * 365 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``state``: ok, warn or fail; ``hint``: the next step."""
+
+    check: str
+    state: str
+    text: str
+    hint: str = ""
+
+
+def doctor(context: Context) -> int:
+    """All checks; exit code 1 when one failed. A failed check does not keep the others from being made."""
+    findings: list[Finding] = []
+    out = context.out
+    for check in (_software, _clock, _configuration, _root, _identity, _space, _gateway):
+        for finding in _guarded(check, context):
+            findings.append(finding)
+            out.line(wrapped(f"{finding.state.upper():<5} {finding.check:<13} {finding.text}", _INDENT))
+            if finding.hint:
+                out.line(wrapped(f"{'':<{_INDENT}}-> {finding.hint}", _INDENT + 3))
+    failed = any(finding.state == "fail" for finding in findings)
+    rows = [{"check": one.check, "state": one.state, "text": one.text, "hint": one.hint} for one in findings]
+    out.document({"ok": not failed, "checks": rows})
+    return Exit.FAILED if failed else Exit.OK
+
+
+def _guarded(check: Callable[[Context], Iterator[Finding]], context: Context) -> Iterator[Finding]:
+    try:
+        yield from check(context)
+    except (CyfsError, OSError) as error:
+        hint = error.hint if isinstance(error, CliError) else ""
+        yield Finding(check.__name__.strip("_"), "fail", describe(error)[1], hint)
+
+
+def _software(context: Context) -> Iterator[Finding]:
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    yield Finding("software", "ok", f"cyfs-edge {__version__}, Python {python}")
+    missing = []
+    found = []
+    for name in _LIBRARIES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        yield Finding("libraries", "fail", f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+    else:
+        yield Finding("libraries", "ok", ", ".join(found))
+
+
+def _clock(context: Context) -> Iterator[Finding]:
+    now = time.time()
+    text = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if _CLOCK_MIN <= now < _CLOCK_MIN + _CLOCK_SPAN:
+        yield Finding("clock", "ok", text)
+    else:
+        yield Finding("clock", "warn", f"{text} cannot be right", "Set the time, or let the network do it: timedatectl")
+
+
+def _configuration(context: Context) -> Iterator[Finding]:
+    config = context.config
+    yield Finding(
+        "configuration", "ok", f"HTTP port {config.http.port}, WebSocket port {config.ws.port}, {config.browser_mode}"
+    )
+
+
+def _root(context: Context) -> Iterator[Finding]:
+    root = context.root
+    check_root(root, need_identity=False)
+    owner = user_name(root.path.stat().st_uid)
+    yield Finding("root", "ok", f"{root.path} ({root.source}), of user {owner}")
+    exposed = [path for path in (root.path / "data", root.desc_folder / "device.sec") if _open_to_others(path)]
+    for path in exposed:
+        yield Finding("permissions", "fail", f"{path} is open to other users", f"chmod go= {path}")
+    uid = root.path.stat().st_uid
+    foreign = [path for path in _own_paths(root.path) if path.stat().st_uid != uid]
+    for path in foreign:
+        yield Finding("permissions", "fail", f"{path} belongs to another user", f"chown -R {owner} {path}")
+    if not exposed and not foreign:
+        yield Finding("permissions", "ok", "owner and modes of the root's folders are right")
+
+
+def _open_to_others(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & 0o077)
+
+
+def _own_paths(root: Path) -> list[Path]:
+    folders = [root / name for name in ("etc", "etc/desc", "data", "data/store", "run")]
+    return [
+        path for folder in folders if folder.is_dir() for path in (folder, *folder.iterdir()) if not path.is_symlink()
+    ]
+
+
+def _identity(context: Context) -> Iterator[Finding]:
+    check_root(context.root, need_key=True)
+    from cyfs_edge.store.identity_files import load_identity
+
+    # Reading compares the private key with the device's public one.
+    identity = load_identity(context.root.path)
+    yield Finding("identity", "ok", f"device {identity.device.object_id}, key fits")
+    for warning in identity.warnings:
+        yield Finding("identity", "warn", warning)
+    if identity.owner is None:
+        yield Finding("identity", "warn", "the owner object is missing", "Put zone_owner.desc back into etc/desc")
+
+
+def _space(context: Context) -> Iterator[Finding]:
+    path = context.root.path
+    usage = shutil.disk_usage(next(one for one in (path, *path.parents) if one.exists()))
+    floor = context.config.store.min_free or _SPACE_LOW
+    text = f"{size_text(usage.free)} of {size_text(usage.total)} free"
+    if usage.free > floor:
+        yield Finding("space", "ok", text)
+    else:
+        yield Finding("space", "warn", f"{text}; writes are refused when it runs out", "Delete something, or add space")
+
+
+def _gateway(context: Context) -> Iterator[Finding]:
+    """The running gateway; without one its ports, and the store itself."""
+    client = context.connect_gateway()
+    if client is not None:
+        try:
+            yield from _running(client)
+        finally:
+            client.close()
+        return
+    yield Finding("gateway", "ok", "not running")
+    for name, host, port in (
+        ("http port", context.config.http.host, context.config.http.port),
+        ("ws port", context.config.ws.host, context.config.ws.port),
+    ):
+        if _is_free(host, port):
+            yield Finding(name, "ok", f"{port} is free")
+        else:
+            option = f"--{name.replace(' ', '-')}"
+            yield Finding(
+                name, "fail", f"{port} is in use by another program", f"Stop it, or choose another: {option} N"
+            )
+    client = context.connect()
+    try:
+        yield from _store(call_json(client, "GET", "/control/status"))
+    finally:
+        client.close()
+
+
+def _running(client: Client) -> Iterator[Finding]:
+    report = call_json(client, "GET", "/control/status")
+    yield Finding("gateway", "ok", f"running, process {report.get('pid')}, http {report.get('http')}")
+    yield from _store(report)
+
+
+def _store(report: dict[str, object]) -> Iterator[Finding]:
+    failure = report.get("store_failure")
+    if failure:
+        yield Finding("store", "fail", str(failure), "Restart the gateway; then verify: cyfs-edge scrub")
+        return
+    figures = report.get("store")
+    stat = figures if isinstance(figures, dict) else {}
+    yield Finding("store", "ok", f"{stat.get('object_count')} objects, {stat.get('chunk_count')} chunks")
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,189 @@
+"""The ``cyfs-edge`` command: arguments in, exit code out. Each command is in a module of its own, loaded when used."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from cyfs_edge import __version__
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.cli.context import Context
+from cyfs_edge.cli.exits import CliError, Exit, exit_of
+from cyfs_edge.cli.output import Output
+
+NETWORKS = ("main", "test", "beta")
+KEY_KINDS = ("rsa2048", "rsa1024", "rsa3072", "secp256k1")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; ``argv`` defaults to the process's arguments. Returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    out = Output(as_json="--json" in arguments)
+    try:
+        args = build_parser().parse_args(arguments)
+        out.as_json = args.json
+        code = _run(Context(args, out))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has left. Nothing may be flushed into the pipe at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.BROKEN_PIPE
+    except KeyboardInterrupt:
+        out.error(CliError(ErrorCode.INTERRUPTED, "Interrupted.", Exit.INTERRUPTED))
+        return Exit.INTERRUPTED
+    except (CyfsError, OSError) as error:
+        if "--debug" in arguments:
+            raise
+        out.error(error)
+        return exit_of(error)
+    return code
+
+
+def _run(context: Context) -> int:
+    module, _, function = context.args.handler.partition(":")
+    code: int = getattr(import_module(f"cyfs_edge.cli.{module}"), function)(context)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors in the form that was asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CliError(
+            ErrorCode.INVALID_PARAM, f"{message[:1].upper()}{message[1:]}.", Exit.USAGE, f"See {self.prog} --help"
+        )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="cyfs-edge", description="An OOD for small boxes, speaking the CYFS protocol.")
+    _common_options(parser)
+    parser.set_defaults(root=None, json=False, debug=False)
+    parser.add_argument("--version", action="version", version=f"cyfs-edge {__version__}")
+    commands = _Commands(parser)
+
+    init = commands.add("init", "setup:init", "make a root directory and its identity")
+    _identity_options(init)
+    init.add_argument("--restore", action="store_true", help="restore the identity from its recovery words")
+    init.add_argument("--recovery-file", metavar="FILE", help="read the recovery words from FILE (with --restore)")
+
+    run = commands.add("run", "run:run", "run the gateway in the foreground")
+    run.add_argument("--init", action="store_true", help="make an identity first if there is none")
+    _identity_options(run)
+    run.add_argument("--http-port", type=_port, metavar="N", help="HTTP port (default 1318, 0 takes any free one)")
+    run.add_argument("--ws-port", type=_port, metavar="N", help="WebSocket port (default 1319, 0 takes any free one)")
+    run.add_argument(
+        "--browser-mode", choices=("strict", "forbidden", "relaxed", "none"), help="who may call from pages"
+    )
+    run.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+
+    commands.add("status", "status:status", "what the running gateway of the root is doing")
+    commands.add("doctor", "doctor:doctor", "check the installation, with a next step for each finding")
+
+    config = commands.group("config", "the configuration")
+    config.add("show", "config_show:show", "values in force and where each comes from")
+
+    identity = commands.group("identity", "the identity of the root")
+    identity.add("show", "identity:show", "device and owner of the root")
+    export = identity.add("export", "identity:export", "write device and owner objects into a folder")
+    export.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write to")
+    export.add_argument("--secret", action="store_true", help="the device's private key too")
+
+    _object_commands(commands.group("object", "named objects"))
+    _file_commands(commands.group("file", "files and folders"))
+    commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    return parser
+
+
+def _object_commands(objects: _Commands) -> None:
+    put = objects.add("put", "objects:put", "store encoded objects")
+    put.add_argument("files", nargs="+", metavar="FILE", help="file with one object; - for standard input")
+    put.add_argument("--hex", action="store_true", help="the files hold one object in hex a line")
+    put.add_argument("--access", metavar="N", help="access: a number, or text such as rwxrwxrwx---rwxrwx")
+    put.add_argument("--dec", metavar="ID", help="on behalf of this DecApp (default: the system)")
+    get = objects.add("get", "objects:get", "write the bytes of an object")
+    get.add_argument("id", metavar="ID")
+    get.add_argument("-o", "--output", metavar="PATH", help="file to write (default: standard output)")
+    get.add_argument("--inner-path", metavar="PATH", help="path inside a Dir or an ObjectMap")
+    show = objects.add("show", "show:show", "decode anything: stored ids, files, ids alone, hex")
+    show.add_argument("what", nargs="+", metavar="ID|FILE|-", help="an id, a file with an object, - for standard input")
+    show.add_argument("--hex", action="store_true", help="one object in hex a line; each line gives one line")
+    show_list = objects.add("list", "objects:list_objects", "list stored objects in the order of their ids")
+    show_list.add_argument("--type", metavar="T", help="only this type: a name such as file, or a number")
+    show_list.add_argument("--limit", type=_count, metavar="N", help="at most N objects")
+    delete = objects.add("delete", "objects:delete", "delete stored objects or chunks")
+    delete.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _file_commands(files: _Commands) -> None:
+    put = files.add("put", "file_put:put", "store files and folders, print their ids")
+    put.add_argument("paths", nargs="+", metavar="PATH")
+    get = files.add("get", "file_get:get", "write a stored file or folder, every hash verified")
+    get.add_argument("id", metavar="ID", help="id of a File, a Dir or a chunk")
+    get.add_argument("-o", "--output", metavar="PATH", required=True, help="file or folder to write")
+    get.add_argument("--inner-path", metavar="PATH", help="path inside a Dir")
+    listing = files.add("ls", "file_list:list_files", "list the files that were put here")
+    listing.add_argument("--limit", type=_count, metavar="N", help="at most N files")
+
+
+def _identity_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--key", choices=KEY_KINDS, default=KEY_KINDS[0], help="kind of the keys (default %(default)s)")
+    parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0], help="its MetaChain (default %(default)s)")
+    parser.add_argument("--name", metavar="TEXT", help="name of the owner")
+    parser.add_argument(
+        "--device-id-text", metavar="TEXT", help="tells the owner's devices apart (default: the MAC address)"
+    )
+
+
+class _Commands:
+    """Sub-commands of one level, each with the common options."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._actions = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(self, name: str, handler: str, text: str) -> argparse.ArgumentParser:
+        """``handler`` is ``module:function`` below ``cyfs_edge.cli``."""
+        parser = self._parser(name, text)
+        parser.set_defaults(handler=handler)
+        return parser
+
+    def group(self, name: str, text: str) -> _Commands:
+        return _Commands(self._parser(name, text))
+
+    def _parser(self, name: str, text: str) -> argparse.ArgumentParser:
+        parser = self._actions.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+        _common_options(parser)
+        return parser
+
+
+def _common_options(parser: argparse.ArgumentParser) -> None:
+    # Accepted before and after the command; where one is not given it must not undo the other place.
+    parser.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help="root directory")
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document on standard output"
+    )
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the trace of an error")
+
+
+def _port(text: str) -> int:
+    return _number(text, 0, 65535)
+
+
+def _count(text: str) -> int:
+    return _number(text, 1, 1 << 62)
+
+
+def _number(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

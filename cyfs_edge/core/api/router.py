@@ -1,0 +1,179 @@
+"""From a request to the call that answers it: Host and Origin, source, route (docs/protocol/http-api.md §1-§5)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.api.call import ApiLimits, Call
+from cyfs_edge.core.api.crypto import CryptoApi
+from cyfs_edge.core.api.front import front
+from cyfs_edge.core.api.ndn import NdnApi
+from cyfs_edge.core.api.non import NonApi
+from cyfs_edge.core.api.util import UtilApi
+from cyfs_edge.core.zone import ZoneManager
+from cyfs_edge.wire import fields
+from cyfs_edge.wire.browser import PREFLIGHT_GRANT, REPLY_GRANT, BrowserPolicy
+from cyfs_edge.wire.errors import error_to_response
+from cyfs_edge.wire.message import HttpRequest, HttpResponse
+from cyfs_edge.wire.source import Source, ZoneCategory
+
+Endpoint = Callable[[Call], Awaitable[HttpResponse]]
+
+_STATE_PATHS = ("/root-state/", "/local-cache/")
+_BARE_NOT_FOUND = frozenset(("/", "/index.html", "/favicon.ico"))
+
+
+class HttpApi:
+    """The contract of ``cyfs_edge.wire.message`` for the local listeners: ``handle`` answers every request."""
+
+    __slots__ = ("_exact", "_limits", "_policy", "_prefixes", "_zone")
+
+    def __init__(
+        self,
+        zone: ZoneManager,
+        policy: BrowserPolicy,
+        limits: ApiLimits,
+        non: NonApi,
+        ndn: NdnApi,
+        util: UtilApi,
+        crypto: CryptoApi,
+    ) -> None:
+        self._zone = zone
+        self._policy = policy
+        self._limits = limits
+        self._exact = _exact_routes(non, ndn, util, crypto)
+        self._prefixes = _prefix_routes(ndn, util)
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        origin = request.headers.get("origin")
+        path, query = split_target(request.target)
+        if path in _BARE_NOT_FOUND:
+            return HttpResponse(404)
+        try:
+            self._policy.check_host(request.headers)
+            if request.method == "OPTIONS" and origin is not None:
+                return self._preflight(origin)
+            pairs = fields.parse_query(query) if query else []
+            dec = self._policy.judge(request.method, path, pairs, request.headers)
+        except CyfsError as error:
+            return error_to_response(error)
+        try:
+            call = Call(request, path, query, await self._source(request, dec), self._limits)
+            response = await self._endpoint(request.method, path)(call)
+        except CyfsError as error:
+            response = error_to_response(error)
+        if origin is not None and self._policy.knows_origin(origin):
+            response.headers += REPLY_GRANT
+        return response
+
+    def _preflight(self, origin: str) -> HttpResponse:
+        if not self._policy.knows_origin(origin):
+            raise CyfsError(ErrorCode.PERMISSION_DENIED, f"the origin {origin!r} is not known here")
+        return HttpResponse(200, [("access-control-allow-origin", origin), *PREFLIGHT_GRANT])
+
+    async def _source(self, request: HttpRequest, page_dec: ObjectId | None) -> Source:
+        """The caller is this device; a device of the zone that it forwards for may be named instead (§3.1)."""
+        dec = fields.optional_id(request.headers, fields.DEC_ID) or page_dec
+        source = self._zone.local_source(dec, request.peer.listener)
+        device = fields.optional_id(request.headers, fields.SOURCE)
+        if device is not None and device != source.device and source.category <= ZoneCategory.CURRENT_ZONE:
+            return await self._zone.source_of(device, dec, request.peer.listener)
+        return source
+
+    def _endpoint(self, method: str, path: str) -> Endpoint:
+        found = self._exact.get((method, path))
+        if found is not None:
+            return found
+        for prefix, endpoint in self._prefixes.get(method, ()):
+            if path.startswith(prefix):
+                return endpoint
+        if method == "GET" and len(path) > 1 and path[1] != "/" and not path.startswith(_STATE_PATHS):
+            return front
+        return _not_handled
+
+
+async def _not_handled(call: Call) -> HttpResponse:
+    raise CyfsError(ErrorCode.NOT_FOUND, f"no service for {call.request.method} {call.path}")
+
+
+def _exact_routes(non: NonApi, ndn: NdnApi, util: UtilApi, crypto: CryptoApi) -> dict[tuple[str, str], Endpoint]:
+    routes: dict[tuple[str, str], Endpoint] = {}
+
+    def add(method: str, path: str, endpoint: Endpoint) -> None:
+        routes[method, path] = endpoint
+        routes[method, path + "/"] = endpoint
+
+    add("GET", "/non", non.get)
+    add("PUT", "/non", non.put)
+    add("POST", "/non", non.post)
+    add("DELETE", "/non", non.delete)
+    add("GET", "/ndn", ndn.get)
+    add("PUT", "/ndn", ndn.put)
+    add("DELETE", "/ndn", ndn.delete)
+    add("GET", "/util/resolve_ood", util.resolve_ood)
+    add("GET", "/util/system_info", util.system_info)
+    add("POST", "/util/system_info", util.update_system_info)
+    add("POST", "/crypto/sign", crypto.sign)
+    add("POST", "/crypto/verify", crypto.verify)
+    add("POST", "/crypto/encrypt", crypto.encrypt)
+    add("POST", "/crypto/decrypt", crypto.decrypt)
+    add("GET", "/util/device", util.device)
+    add("POST", "/util/zone", util.zone)
+    add("GET", "/util/ood_status", util.ood_status)
+    add("GET", "/util/noc_info", util.noc_info)
+    add("GET", "/util/network_access_info", util.network_access_info)
+    add("GET", "/util/device_static_info", util.device_static_info)
+    add("GET", "/util/version_info", util.version_info)
+    add("POST", "/util/build_file", util.build_file)
+    add("POST", "/util/build_dir_from_object_map", util.build_dir)
+    return routes
+
+
+def _prefix_routes(ndn: NdnApi, util: UtilApi) -> dict[str, list[tuple[str, Endpoint]]]:
+    """Paths that go on after the route (§5), and the ids in the path of SDK 0.5.8 (§15)."""
+    return {
+        "GET": [
+            ("/util/device/", util.device),
+            ("/util/ood_status/", util.ood_status),
+            ("/util/noc_info/", util.noc_info),
+            ("/util/network_access_info/", util.network_access_info),
+            ("/util/device_static_info/", util.device_static_info),
+            ("/util/version_info/", util.version_info),
+        ],
+        "PUT": [("/ndn/", ndn.put_by_path)],
+        "POST": [
+            ("/ndn/", ndn.post_by_path),
+            ("/util/zone/", util.zone),
+            ("/util/build_file/", util.build_file),
+            ("/util/build_dir_from_object_map/", util.build_dir),
+        ],
+        "DELETE": [("/ndn/", ndn.delete_by_path)],
+    }
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path and raw query; fragment dropped, dot segments resolved the way URL parsers do."""
+    path, _, query = target.partition("#")[0].partition("?")
+    if "/." in path or "%2e" in path or "%2E" in path:
+        path = _without_dots(path)
+    return path, query
+
+
+def _without_dots(path: str) -> str:
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for index, segment in enumerate(segments):
+        plain = unquote(segment) if "%" in segment else segment
+        is_last = index == len(segments) - 1
+        if plain == "..":
+            if kept:
+                kept.pop()
+        elif plain != ".":
+            kept.append(segment)
+            continue
+        if is_last:
+            kept.append("")
+    return "/" + "/".join(kept)

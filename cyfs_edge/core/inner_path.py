@@ -1,0 +1,89 @@
+"""Walking an inner path through Dir and ObjectMap objects (docs/protocol/http-api.md §6.2, objects.md §7.8, §7.13)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
+from cyfs_edge.objects.dir import DirList, DirRange, dir_list
+from cyfs_edge.objects.envelope import NamedObject
+from cyfs_edge.objects.object_map import MapContentType, ObjectMap
+
+MAX_DEPTH = 64
+"""Most objects one inner path may pass through."""
+
+Loader = Callable[[ObjectId], Awaitable[NamedObject | None]]
+ChunkLoader = Callable[[ChunkId], Awaitable[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a path ended: an object or chunk id, or a range of a dir's parent chunk. ``attributes`` of a dir entry."""
+
+    object_id: ObjectId
+    attributes: int | None = None
+    range: tuple[int, int] | None = None
+
+
+def can_walk(object_id: ObjectId) -> bool:
+    return object_id.type_code in (ObjectTypeCode.DIR, ObjectTypeCode.OBJECT_MAP)
+
+
+async def walk(start: NamedObject, inner_path: str, load: Loader, load_chunk: ChunkLoader) -> Found:
+    """Follows ``inner_path`` from a Dir or ObjectMap. ``INNER_PATH_NOT_FOUND`` when it leads nowhere."""
+    segments = [segment for segment in inner_path.split("/") if segment]
+    found = Found(start.object_id)
+    obj: NamedObject | None = start
+    for _ in range(MAX_DEPTH):
+        if not segments:
+            return found
+        if obj is None:
+            break
+        if obj.type_code == ObjectTypeCode.DIR:
+            return await _in_dir(obj, "/".join(segments), load_chunk)
+        if obj.type_code != ObjectTypeCode.OBJECT_MAP:
+            break
+        value = await _in_map(obj, segments.pop(0), load)
+        if value is None:
+            break
+        found = Found(value)
+        obj = await load(value) if segments else None
+    raise CyfsError(ErrorCode.INNER_PATH_NOT_FOUND, f"{start.object_id} has nothing at {inner_path!r}")
+
+
+async def _in_dir(obj: NamedObject, path: str, load_chunk: ChunkLoader) -> Found:
+    listing = dir_list(obj)
+    if not isinstance(listing, DirList):
+        data = await load_chunk(listing)
+        if data is None:
+            raise CyfsError(ErrorCode.NOT_FOUND, f"the chunk {listing} that lists {obj.object_id} is not here")
+        listing = DirList.decode(data)
+    # Makers disagree about a slash in front of the names, so both are looked for.
+    entry = listing.entries.get(path) or listing.entries.get("/" + path)
+    if entry is None:
+        raise CyfsError(ErrorCode.INNER_PATH_NOT_FOUND, f"{obj.object_id} has nothing at {path!r}")
+    if isinstance(entry.node, DirRange):
+        if listing.parent_chunk is None:
+            raise CyfsError(ErrorCode.INVALID_DATA, f"{obj.object_id} has a range but no parent chunk")
+        return Found(listing.parent_chunk, entry.attributes, (entry.node.begin, entry.node.end))
+    return Found(entry.node, entry.attributes)
+
+
+async def _in_map(obj: NamedObject, key: str, load: Loader) -> ObjectId | None:
+    """The value of ``key``; a large map is a tree of sub maps."""
+    for _ in range(MAX_DEPTH):
+        content = obj.desc.value
+        if not isinstance(content, ObjectMap):
+            raise CyfsError(ErrorCode.INVALID_DATA, f"{obj.object_id} is no readable object map")
+        if not content.is_hub:
+            return content.get(key) if content.content_type is MapContentType.MAP else None
+        sub_id = content.sub_map_of(key)
+        if sub_id is None:
+            return None
+        sub = await load(sub_id)
+        if sub is None:
+            raise CyfsError(ErrorCode.NOT_FOUND, f"the part {sub_id} of {obj.object_id} is not here")
+        obj = sub
+    raise CyfsError(ErrorCode.INVALID_DATA, f"{obj.object_id} is nested more than {MAX_DEPTH} deep")

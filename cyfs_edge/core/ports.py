@@ -1,0 +1,250 @@
+"""The ports through which the rules reach the world. Implemented in L3; in memory in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Generic, Protocol, TypeVar
+
+from cyfs_edge.base.access import ACCESS_DEFAULT
+from cyfs_edge.base.errors import CyfsError
+from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.wire.message import BodyFile
+
+T = TypeVar("T")
+
+FileRange = BodyFile
+"""Bytes of a file, as they go out in a response without being copied through Python."""
+
+
+class Durability(Enum):
+    """``DURABLE``: the call returns after the bytes are on stable storage. ``LAZY``: the last seconds may be lost.
+
+    A lazy change is seen by all who read from then on; a durable change that builds on it makes it durable too.
+    """
+
+    DURABLE = "durable"
+    LAZY = "lazy"
+
+
+class StorageCategory(IntEnum):
+    """``CACHE`` rows may be dropped to make room."""
+
+    STORAGE = 0
+    CACHE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecord:
+    """One object as the store keeps it: its bytes as they came, and what is known of it. Times: bucky µs, 0 = none."""
+
+    object_id: ObjectId
+    raw: bytes
+    create_dec_id: ObjectId
+    insert_time: int
+    update_time: int
+    object_update_time: int = 0
+    object_expired_time: int = 0
+    access: int = ACCESS_DEFAULT
+    storage_category: StorageCategory = StorageCategory.STORAGE
+    context: str | None = None
+    last_access_rpath: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """What an update function decided: ``record`` to store, ``None`` to leave things as they are, or ``delete``."""
+
+    result: T
+    record: ObjectRecord | None = None
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStat:
+    """``storage_size``: bytes of object bodies kept; ``file_size``: bytes the store takes on disk."""
+
+    object_count: int
+    storage_size: int
+    chunk_count: int
+    chunk_size: int
+    file_size: int
+    free_space: int
+    bytes_written: int
+    commits: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileIndexEntry:
+    """A file that was published or downloaded here (query_file)."""
+
+    file_id: ObjectId
+    hash: bytes
+    length: int
+    owner: ObjectId | None = None
+    flags: int = 0
+    quick_hash: tuple[str, ...] = ()
+    ref_dirs: tuple[tuple[ObjectId, str], ...] = ()
+    chunks: tuple[ChunkId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding of scrub. ``kind``: ``object``, ``chunk`` or ``file``; ``what`` says what is wrong with it."""
+
+    kind: str
+    object_id: ObjectId
+    what: str
+
+
+@dataclass(slots=True)
+class ScrubReport:
+    """What has been looked at so far, ``bytes`` of it; ``orphans``: files of no known chunk that were removed."""
+
+    objects: int = 0
+    chunks: int = 0
+    bytes: int = 0
+    orphans: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+StatSource = Callable[[], StoreStat]
+
+
+class ObjectStore(Protocol):
+    """Objects by id. Updates of one store are serialised; an update sees all those before it."""
+
+    async def get(self, object_id: ObjectId) -> ObjectRecord | None: ...
+
+    async def update(
+        self,
+        object_id: ObjectId,
+        change: Callable[[ObjectRecord | None], Change[T]],
+        durability: Durability = Durability.DURABLE,
+    ) -> T:
+        """Runs ``change`` on the held record inside the write transaction and applies what it decides.
+
+        ``change`` must be quick and pure; it runs on the writer's thread. What it raises is raised here, and nothing is
+        written. With ``DURABLE`` the result is given after the commit that holds it has been synced. Below the
+        free-space floor a ``record`` raises ``OUT_OF_LIMIT``; a delete, or leaving things as they are, does not.
+        """
+        ...
+
+    def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
+        """All ids that begin with ``prefix`` and come after ``after``, in byte order, read in short transactions."""
+        ...
+
+
+class ChunkStore(Protocol):
+    """Chunk bytes by id. A chunk is there whole and verified, or not at all."""
+
+    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
+        """True when it is new. ``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash."""
+        ...
+
+    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
+        """Several at once, one commit; gives how many were new."""
+        ...
+
+    async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
+        """Bytes ``[start, end)``; ``None`` when the chunk is not here."""
+        ...
+
+    async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
+        """The whole chunk in memory, wherever it is kept; ``None`` when it is not here."""
+        ...
+
+    async def contains(self, chunk_id: ChunkId) -> bool: ...
+
+    async def delete(self, chunk_id: ChunkId) -> bool: ...
+
+    def list_ids(self) -> AsyncIterator[ChunkId]: ...
+
+
+class FileIndex(Protocol):
+    """Index of published files, for query_file."""
+
+    async def add(self, entry: FileIndexEntry) -> None: ...
+
+    async def by_id(self, file_id: ObjectId) -> FileIndexEntry | None: ...
+
+    async def by_hash(self, digest: bytes) -> FileIndexEntry | None: ...
+
+    async def by_quick_hash(self, quick_hash: str) -> list[FileIndexEntry]: ...
+
+    async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]: ...
+
+
+class Store(Protocol):
+    """All of a store. One process has it open at a time."""
+
+    @property
+    def objects(self) -> ObjectStore: ...
+
+    @property
+    def chunks(self) -> ChunkStore: ...
+
+    @property
+    def files(self) -> FileIndex: ...
+
+    @property
+    def failure(self) -> CyfsError | None:
+        """Why nothing can be written any more until it is opened anew; ``None`` when all is well."""
+        ...
+
+    def stat(self) -> StoreStat: ...
+
+    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+        """Compares everything with its hashes; ``progress`` gets the growing report. Cancel the task to stop it."""
+        ...
+
+    async def close(self) -> None:
+        """Commits what waits. Calls that come later are ``ERROR_STATE``."""
+        ...
+
+
+class Clock(Protocol):
+    """``now``: bucky µs, never going back. ``monotonic``: seconds from any start."""
+
+    def now(self) -> int: ...
+
+    def monotonic(self) -> float: ...
+
+
+class Random(Protocol):
+    def bytes(self, size: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEntry:
+    """One entry of a local folder. ``name`` is a single path segment."""
+
+    name: str
+    is_dir: bool
+
+
+class LocalFiles(Protocol):
+    """Files of this machine that a local caller names by absolute path. Every miss is ``NOT_FOUND``."""
+
+    async def is_dir(self, path: str) -> bool: ...
+
+    async def list_dir(self, path: str) -> list[LocalEntry]:
+        """Regular files and folders only, by name; links are left out."""
+        ...
+
+    def read(self, path: str, piece_size: int) -> AsyncIterator[bytes]:
+        """The content in pieces of ``piece_size`` bytes, the last one shorter."""
+        ...
+
+
+class HostInfo(Protocol):
+    """What the machine tells of itself (http-api §8, get_system_info)."""
+
+    async def system_info(self) -> dict[str, object]: ...
+
+
+class Worker(Protocol):
+    """Runs CPU-bound work off the event loop."""
+
+    async def run(self, work: Callable[[], T]) -> T: ...

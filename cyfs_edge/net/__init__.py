@@ -1,0 +1,1 @@
+"""L3: servers and clients. Nothing here knows a rule of the protocol."""

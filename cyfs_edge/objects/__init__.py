@@ -1,0 +1,1 @@
+"""L0: the named-object envelope and one module per family of objects."""

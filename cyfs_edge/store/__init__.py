@@ -1,0 +1,1 @@
+"""L3: the node's persistent state on LMDB."""

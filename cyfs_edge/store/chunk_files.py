@@ -1,0 +1,103 @@
+"""Large chunks, one file each: ``chunks/<first byte of the hash>/<id in hex>`` (docs/storage.md, "Chunk files").
+
+A file gets its name only when its bytes are whole, verified and synced, and a row of the index speaks of it only after
+the name is synced too. What a crash leaves behind is therefore at most a file without a row.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from cyfs_edge.base.ids import ID_SIZE, ChunkId
+
+_TEMP = "tmp"
+
+
+class ChunkFiles:
+    """The folder ``root``. ``write_temp`` and ``open`` run on any thread; the writer's makes and removes names."""
+
+    __slots__ = ("_known", "_number", "root")
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: set[Path] = set()
+        self._number = count()
+
+    def prepare(self) -> None:
+        """Makes the folder when it is new and drops what a crash left half written."""
+        temp = self.root / _TEMP
+        if not temp.is_dir():
+            self.root.mkdir(mode=0o700, exist_ok=True)
+            temp.mkdir(mode=0o700)
+            sync_directory(self.root)
+            sync_directory(self.root.parent)
+        for left in os.scandir(temp):
+            os.unlink(left.path)
+
+    def path_of(self, chunk_id: bytes) -> Path:
+        name = chunk_id.hex()
+        return self.root / name[10:12] / name
+
+    def write_temp(self, data: bytes) -> Path:
+        """Writes and syncs ``data`` under a passing name. ``OSError`` leaves nothing behind."""
+        path = self.root / _TEMP / str(next(self._number))
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+            os.fdatasync(fd)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(fd)
+        return path
+
+    def place(self, temp: Path, chunk_id: bytes) -> Path:
+        """Gives a written file its name; the folder that holds it now, which is yet to be synced."""
+        path = self.path_of(chunk_id)
+        folder = path.parent
+        if folder not in self._known:
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700)
+                sync_directory(self.root)
+            self._known.add(folder)
+        os.rename(temp, path)
+        return folder
+
+    def take_back(self, chunk_id: bytes, temp: Path) -> None:
+        """Undoes :meth:`place`."""
+        os.rename(self.path_of(chunk_id), temp)
+
+    def remove(self, chunk_id: bytes) -> None:
+        self.path_of(chunk_id).unlink(missing_ok=True)
+
+    def open(self, chunk_id: bytes) -> int:
+        """A file descriptor for reading; ``FileNotFoundError`` when there is no such file."""
+        return os.open(self.path_of(chunk_id), os.O_RDONLY | os.O_CLOEXEC)
+
+    def names(self) -> Iterator[ChunkId]:
+        """The ids of all files that are there, in no order."""
+        for folder in os.scandir(self.root):
+            if folder.name == _TEMP or not folder.is_dir(follow_symlinks=False):
+                continue
+            for entry in os.scandir(folder.path):
+                try:
+                    raw = bytes.fromhex(entry.name)
+                except ValueError:
+                    continue
+                if len(raw) == ID_SIZE and raw[0] >> 2 == 0b010111:
+                    yield ChunkId(raw)
+
+
+def sync_directory(path: Path) -> None:
+    """Makes the names in ``path`` durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

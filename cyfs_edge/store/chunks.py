@@ -1,0 +1,223 @@
+"""Chunks: small ones in LMDB, large ones in files of their own (port ``ChunkStore``)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ChunkId
+from cyfs_edge.core.ports import Clock, Durability, FileRange
+from cyfs_edge.store import rows
+from cyfs_edge.store.chunk_files import ChunkFiles
+from cyfs_edge.store.engine import Engine, Table
+from cyfs_edge.store.errors import translate
+from cyfs_edge.store.pool import IoPool
+from cyfs_edge.store.space import SpaceGuard
+from cyfs_edge.store.view import View
+from cyfs_edge.store.writer import Writer
+
+INLINE_MAX = 64 * 1024
+"""Chunks up to this many bytes are LMDB values; longer ones are files. Measured: docs/storage.md, "Where chunks go"."""
+
+HASH_ON_LOOP_MAX = 64 * 1024
+READ_ON_LOOP_MAX = 16 * 1024
+
+
+class LmdbChunks:
+    __slots__ = ("_clock", "_engine", "_files", "_guard", "_inline_max", "_pool", "_writer", "file_bytes_written")
+
+    def __init__(
+        self,
+        engine: Engine,
+        files: ChunkFiles,
+        writer: Writer,
+        pool: IoPool,
+        guard: SpaceGuard,
+        clock: Clock,
+        inline_max: int,
+    ) -> None:
+        self._engine = engine
+        self._files = files
+        self._writer = writer
+        self._pool = pool
+        self._guard = guard
+        self._clock = clock
+        self._inline_max = inline_max
+        self.file_bytes_written = 0
+
+    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
+        return await self.put_many([(chunk_id, data)], durability) == 1
+
+    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
+        wanted = dict(chunks)
+        size = sum(len(data) for data in wanted.values())
+        if size <= HASH_ON_LOOP_MAX:
+            _verify(chunks)
+        else:
+            await self._pool.run(_verify, chunks)
+        while True:
+            temps = await self._write_files(wanted)
+            new = await self._writer.submit(
+                partial(self._index, wanted, temps), durability, size, tuple(temps.values())
+            )
+            if new is not None:
+                return new
+
+    async def _write_files(self, wanted: dict[ChunkId, bytes]) -> dict[ChunkId, Path]:
+        """Writes the large ones that are not here yet; gives their passing names."""
+        temps: dict[ChunkId, Path] = {}
+
+        async def write(chunk_id: ChunkId, data: bytes) -> None:
+            self._guard.check(len(data))
+            temps[chunk_id] = await self._pool.run_owned(partial(self._files.write_temp, data), _unlink)
+            self.file_bytes_written += len(data)
+
+        large = [
+            write(chunk_id, data)
+            for chunk_id, data in wanted.items()
+            if len(data) > self._inline_max and self._engine.get(Table.CHUNKS, chunk_id) is None
+        ]
+        try:
+            # Waits for all of them, failed or not, so that none is forgotten.
+            for failed in await asyncio.gather(*large, return_exceptions=True):
+                if failed is not None:
+                    raise failed
+        except BaseException as error:
+            for temp in temps.values():
+                _unlink(temp)
+            if isinstance(error, OSError):
+                raise translate(error, "writing a chunk") from error
+            raise
+        return temps
+
+    def _index(self, wanted: dict[ChunkId, bytes], temps: dict[ChunkId, Path], view: View) -> int | None:
+        """Runs as an operation: how many were new; ``None`` when a large one was deleted since we looked."""
+        now = self._clock.now()
+        new = [chunk_id for chunk_id in wanted if view.get(Table.CHUNKS, chunk_id) is None]
+        for chunk_id in new:
+            data = wanted[chunk_id]
+            if len(data) <= self._inline_max:
+                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, now, data))
+            elif chunk_id in temps:
+                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, now, None))
+                view.place_file(temps[chunk_id], chunk_id)
+                view.delta.file_bytes += len(data)
+            else:
+                view.forget()
+                return None
+            view.delta.chunks += 1
+            view.delta.chunk_bytes += len(data)
+        return len(new)
+
+    async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
+        length = chunk_id.length
+        end = length if end is None else min(end, length)
+        if not 0 <= start <= end:
+            raise CyfsError(
+                ErrorCode.RANGE_NOT_SATISFIABLE, f"no bytes {start} to {end} in a chunk of {length}", length=length
+            )
+        if length <= READ_ON_LOOP_MAX:
+            return self._read(chunk_id, start, end)
+        return await self._pool.run_owned(partial(self._read, chunk_id, start, end), _close_range)
+
+    def _read(self, chunk_id: ChunkId, start: int, end: int) -> bytes | FileRange | None:
+        while True:
+            row = self._engine.get(Table.CHUNKS, chunk_id)
+            if row is None:
+                return None
+            if rows.chunk_place(chunk_id, row) == rows.INLINE:
+                return row[rows.CHUNK_HEAD + start : rows.CHUNK_HEAD + end]
+            try:
+                fd = self._files.open(chunk_id)
+            except FileNotFoundError:
+                # Deleted between the two looks, or lost: the index tells.
+                if self._engine.get(Table.CHUNKS, chunk_id) is None:
+                    return None
+                raise rows.damaged(f"the file of chunk {chunk_id} is missing") from None
+            except OSError as error:
+                raise translate(error, "reading a chunk") from error
+            size = os.fstat(fd).st_size
+            if size != chunk_id.length:
+                os.close(fd)
+                raise rows.damaged(f"the file of chunk {chunk_id} has {size} bytes instead of {chunk_id.length}")
+            return FileRange(fd, start, end, _Closer(fd))
+
+    async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
+        return await self._pool.run(self._read_whole, chunk_id)
+
+    def _read_whole(self, chunk_id: ChunkId) -> bytes | None:
+        found = self._read(chunk_id, 0, chunk_id.length)
+        if found is None or isinstance(found, bytes):
+            return found
+        try:
+            return os.pread(found.fd, found.end, 0)
+        except OSError as error:
+            raise translate(error, "reading a chunk") from error
+        finally:
+            found.close()
+
+    async def contains(self, chunk_id: ChunkId) -> bool:
+        return self._engine.get(Table.CHUNKS, chunk_id) is not None
+
+    async def delete(self, chunk_id: ChunkId) -> bool:
+        def run(view: View) -> bool:
+            row = view.get(Table.CHUNKS, chunk_id)
+            if row is None:
+                return False
+            view.delete(Table.CHUNKS, chunk_id)
+            view.delta.chunks -= 1
+            view.delta.chunk_bytes -= chunk_id.length
+            if not rows.is_inline(row):
+                view.remove_file(chunk_id)
+                view.delta.file_bytes -= chunk_id.length
+            return True
+
+        return await self._writer.submit(run, Durability.DURABLE)
+
+    async def list_ids(self) -> AsyncIterator[ChunkId]:
+        after: bytes | None = None
+        while page := await self._pool.run(self._engine.keys, Table.CHUNKS, b"", after):
+            for key in page:
+                yield ChunkId(key)
+            after = page[-1]
+
+
+class _Closer:
+    """Closes a descriptor once, however often it is called: the number may belong to another file afterwards."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __call__(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def _close_range(found: bytes | FileRange | None) -> None:
+    if isinstance(found, FileRange):
+        found.close()
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _verify(chunks: list[tuple[ChunkId, bytes]]) -> None:
+    for chunk_id, data in chunks:
+        verify_chunk(chunk_id, data)
+
+
+def verify_chunk(chunk_id: ChunkId, data: bytes) -> None:
+    """``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash."""
+    if len(data) != chunk_id.length:
+        raise CyfsError(ErrorCode.UNMATCH, f"chunk {chunk_id} has {chunk_id.length} bytes, not {len(data)}")
+    if sha256(data).digest()[:27] != chunk_id.hash_head:
+        raise CyfsError(ErrorCode.INVALID_DATA, f"the data is not that of chunk {chunk_id}: its hash differs")

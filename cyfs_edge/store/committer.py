@@ -1,0 +1,295 @@
+"""Turns batches of operations into synced transactions and decides what a failure means. On the writer's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.core.ports import Clock
+from cyfs_edge.store.chunk_files import ChunkFiles, sync_directory
+from cyfs_edge.store.engine import Engine, Table
+from cyfs_edge.store.errors import is_full, no_space, translate
+from cyfs_edge.store.space import MIB, SpaceGuard
+from cyfs_edge.store.view import Counters, View
+
+COUNTERS_KEY = b"counters"
+OPENED_KEY = b"opened"
+
+
+@dataclass(slots=True, eq=False)
+class Operation:
+    """``run`` may run more than once, each time on a view of its own; the last ``result`` or ``error`` counts.
+
+    ``temps``: files that ``run`` may place; those it did not are removed.
+    """
+
+    run: Callable[[View], Any]
+    durable: bool
+    size: int
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    temps: tuple[Path, ...] = ()
+    result: Any = None
+    error: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Effects:
+    """What a batch did and is to do beside its transaction: undone when that fails, completed when it is committed."""
+
+    delta: Counters = field(default_factory=Counters)
+    placed: list[tuple[Path, bytes]] = field(default_factory=list)
+    folders: set[Path] = field(default_factory=set)
+    doomed: set[bytes] = field(default_factory=set)
+    writes: bool = False
+
+
+class _Failed(Exception):
+    """``committing``: the transaction was whole and the disk was asked to keep it."""
+
+    def __init__(self, cause: Exception, committing: bool) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.committing = committing
+
+
+class Committer:
+    """``counters`` include lazy values. ``failure``: why nothing is written any more."""
+
+    __slots__ = (
+        "_clock",
+        "_engine",
+        "_files",
+        "_guard",
+        "_lazy",
+        "_owes_commit",
+        "commits",
+        "counters",
+        "failure",
+        "lazy_bytes",
+        "lazy_since",
+    )
+
+    def __init__(self, engine: Engine, files: ChunkFiles, guard: SpaceGuard, clock: Clock, counters: Counters) -> None:
+        self._engine = engine
+        self._files = files
+        self._guard = guard
+        self._clock = clock
+        self.counters = counters
+        self.commits = 0
+        self.failure: CyfsError | None = None
+        self.lazy_bytes = 0
+        self.lazy_since = 0.0
+        self._lazy = _Effects()
+        # What an earlier process committed last may be visible without being synced, when its sync failed. The first
+        # commit of this one settles that, so it is made even when the operations have nothing to write.
+        self._owes_commit = True
+
+    def apply_lazily(self, batch: list[Operation]) -> None:
+        """Into the pending values, which go to the disk with the next commit."""
+        if not self.lazy_bytes:
+            self.lazy_since = self._clock.monotonic()
+        for op in batch:
+            view = View(self._engine.get, self._guard.check)
+            try:
+                op.result = op.run(view)
+                self._place_files(view, self._lazy)
+            except Exception as error:
+                op.error = translate(error, "writing to the store") if _is_disk_error(error) else error
+                continue
+            for (table, key), row in view.writes.items():
+                self._engine.pending[table][key] = row
+                self.lazy_bytes += len(key) + len(row or b"")
+            self._lazy.doomed.update(view.remove)
+            self._lazy.delta.add(view.delta)
+            self.counters.add(view.delta)
+        _drop_temps(batch)
+
+    def commit(self, batch: list[Operation]) -> None:
+        """One transaction for the batch and all pending values. Leaves a result or an error in every operation."""
+        if self.failure is not None:
+            self.give_up(batch, self.failure)
+            return
+        effects = _Effects()
+        try:
+            self._transact(batch, effects)
+        except _Failed as failed:
+            self._undo(effects)
+            error = self._judge(failed)
+            self.lazy_since = self._clock.monotonic()
+            if self.failure is None and len(batch) > 1:
+                # Whose fault it was is not known: each gets a transaction of its own, so that it is nobody else's.
+                for op in batch:
+                    op.error = None
+                    self.commit([op])
+            elif self.failure is None and batch and self.lazy_bytes and error.code == ErrorCode.OUT_OF_LIMIT:
+                # A full disk may have room for a delete, but not for the lazy values that ride along.
+                self._drop_lazy()
+                self.commit(batch)
+            else:
+                self.give_up(batch, error)
+        else:
+            _drop_temps(batch)
+
+    def give_up(self, batch: list[Operation], error: CyfsError) -> None:
+        for op in batch:
+            if op.error is None:
+                op.error = copy_error(error)
+        _drop_temps(batch)
+
+    def stop_writing(self, why: object) -> CyfsError:
+        """From now on nothing is written until the store is opened anew."""
+        self.failure = CyfsError(
+            ErrorCode.IO_ERROR,
+            f"the store takes no more writes since an error ({why}); what was acknowledged before is safe. "
+            "Look into the kernel log, check the disk, then restart the service",
+        )
+        return self.failure
+
+    def _transact(self, batch: list[Operation], effects: _Effects) -> None:
+        """:class:`_Failed` leaves nothing in the database."""
+        try:
+            txn = self._engine.begin_write()
+        except lmdb.Error as error:
+            raise _Failed(error, committing=True) from error
+        try:
+            self._fill(txn, batch, effects)
+        except Exception as error:
+            txn.abort()
+            raise _Failed(error, committing=False) from error
+        if not effects.writes:
+            txn.abort()
+            return
+        try:
+            for folder in effects.folders | self._lazy.folders:
+                sync_directory(folder)
+        except OSError as error:
+            txn.abort()
+            raise _Failed(error, committing=True) from error
+        try:
+            txn.commit()
+        except lmdb.Error as error:
+            raise _Failed(error, committing=True) from error
+        self._committed(effects)
+
+    def _fill(self, txn: lmdb.Transaction, batch: list[Operation], effects: _Effects) -> None:
+        handle = self._engine.handle
+
+        def read(table: Table, key: bytes) -> Any:
+            return txn.get(key, db=handle(table))
+
+        def write(table: Table, key: bytes, row: bytes | None) -> None:
+            effects.writes = True
+            if row is None:
+                txn.delete(key, db=handle(table))
+            else:
+                txn.put(key, row, db=handle(table))
+
+        for table, waiting in self._engine.pending.items():
+            for key, row in waiting.items():
+                write(table, key, row)
+        for op in batch:
+            view = View(read, self._guard.check)
+            try:
+                op.result = op.run(view)
+            except lmdb.Error:
+                raise
+            except Exception as error:
+                op.error = error
+                continue
+            self._place_files(view, effects)
+            for (table, key), row in view.writes.items():
+                write(table, key, row)
+            effects.doomed.update(view.remove)
+            effects.delta.add(view.delta)
+        if self._owes_commit:
+            effects.writes = True
+            txn.put(OPENED_KEY, b"%d" % self._clock.now())
+        if effects.writes:
+            total = Counters()
+            total.add(self.counters)
+            total.add(effects.delta)
+            txn.put(COUNTERS_KEY, total.encode())
+
+    def _place_files(self, view: View, effects: _Effects) -> None:
+        for temp, chunk_id in view.place:
+            effects.folders.add(self._files.place(temp, chunk_id))
+            effects.placed.append((temp, chunk_id))
+
+    def _committed(self, effects: _Effects) -> None:
+        self.commits += 1
+        self._owes_commit = False
+        self.counters.add(effects.delta)
+        doomed = effects.doomed | self._lazy.doomed
+        # Not before: a reader finds a value among the pending ones or in the database at any time.
+        self._clear_lazy()
+        for chunk_id in doomed:
+            try:
+                if self._engine.get(Table.CHUNKS, chunk_id) is None:
+                    self._files.remove(chunk_id)
+            except (OSError, CyfsError):
+                continue  # a file without a row; scrub removes it
+
+    def _clear_lazy(self) -> None:
+        for waiting in self._engine.pending.values():
+            waiting.clear()
+        self._lazy = _Effects()
+        self.lazy_bytes = 0
+
+    def _drop_lazy(self) -> None:
+        self.counters.subtract(self._lazy.delta)
+        self._clear_lazy()
+
+    def _undo(self, effects: _Effects) -> None:
+        for temp, chunk_id in reversed(effects.placed):
+            try:
+                if self._engine.get(Table.CHUNKS, chunk_id) is None:
+                    self._files.take_back(chunk_id, temp)
+            except (OSError, CyfsError):
+                continue  # a file without a row; scrub removes it
+
+    def _judge(self, failed: _Failed) -> CyfsError:
+        """The error to tell. A failed commit for any reason but a full disk ends writing.
+
+        No later commit leans on what a failed one wrote (docs/storage.md, "After a failed sync"), but a disk that fails
+        a sync is not one to acknowledge data on, and after a failed meta page LMDB itself refuses to go on.
+        """
+        error = failed.cause
+        if not failed.committing:
+            return translate(error, "writing to the store")
+        if not self._engine.is_panicking() and (is_full(error) or self._looks_full(error)):
+            return no_space("writing to the store", error)
+        self.stop_writing(error)
+        return translate(error, "writing to the store")
+
+    def _looks_full(self, error: Exception) -> bool:
+        # A full disk shows first as a short write, which LMDB reports as EIO.
+        try:
+            return isinstance(error, lmdb.Error) and self._guard.free() < MIB
+        except OSError:
+            return False
+
+
+def copy_error(error: CyfsError) -> CyfsError:
+    """An error of its own for each who gets it: raising adds to an exception."""
+    return CyfsError(error.code, error.message, **error.context)
+
+
+def _is_disk_error(error: Exception) -> bool:
+    return isinstance(error, (lmdb.Error, OSError))
+
+
+def _drop_temps(batch: list[Operation]) -> None:
+    for op in batch:
+        for temp in op.temps:
+            try:
+                os.unlink(temp)
+            except OSError:
+                continue  # placed by its operation, or swept when the store is opened next

@@ -1,0 +1,146 @@
+"""The store of an OOD: objects, chunks and the file index under one folder, opened by one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import lmdb
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.core.ports import Clock, ScrubReport, StoreStat
+from cyfs_edge.store.chunk_files import ChunkFiles, sync_directory
+from cyfs_edge.store.chunks import INLINE_MAX, LmdbChunks
+from cyfs_edge.store.committer import Committer
+from cyfs_edge.store.data_file import DATA_NAME
+from cyfs_edge.store.engine import Engine
+from cyfs_edge.store.errors import translate
+from cyfs_edge.store.file_index import LmdbFileIndex
+from cyfs_edge.store.lmdb_env import MAP_SIZE, check_format, create_data_file, open_env, read_counters
+from cyfs_edge.store.lock import LOCK_NAME, StoreLock
+from cyfs_edge.store.objects import LmdbObjects
+from cyfs_edge.store.pool import IoPool
+from cyfs_edge.store.rows import damaged
+from cyfs_edge.store.scrub import Scrub
+from cyfs_edge.store.space import Space, SpaceGuard, space_of
+from cyfs_edge.store.writer import BatchLimits, Writer
+
+CHUNKS_NAME = "chunks"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """``floor``: bytes kept free, ``None`` for 2 % within 64 MiB and 1 GiB. ``space``: how free space is asked for.
+
+    ``sync=False`` loses acknowledged data at a power cut; it is there for the test that shows so.
+    """
+
+    floor: int | None = None
+    map_size: int = MAP_SIZE
+    inline_max: int = INLINE_MAX
+    io_threads: int = 3
+    limits: BatchLimits = field(default_factory=BatchLimits)
+    space: Callable[[Path], Space] = space_of
+    sync: bool = True
+
+
+class LmdbStore:
+    """``objects``, ``chunks`` and ``files`` are the ports; ``close`` once at the end."""
+
+    def __init__(
+        self, directory: Path, env: lmdb.Environment, lock: StoreLock, clock: Clock, options: StoreOptions
+    ) -> None:
+        """Use :meth:`open`."""
+        self._directory = directory
+        self._lock = lock
+        self._guard = SpaceGuard(partial(options.space, directory), clock.monotonic, options.floor)
+        self._engine = Engine(env)
+        self._files = ChunkFiles(directory / CHUNKS_NAME)
+        self._files.prepare()
+        self._pool = IoPool(options.io_threads)
+        self._committer = Committer(self._engine, self._files, self._guard, clock, read_counters(env))
+        self._writer = Writer(self._committer, clock, options.limits)
+        self.objects = LmdbObjects(self._engine, self._writer, self._pool)
+        self.chunks = LmdbChunks(
+            self._engine, self._files, self._writer, self._pool, self._guard, clock, options.inline_max
+        )
+        self.files = LmdbFileIndex(self._engine, self._writer, self._pool)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, directory: Path, *, clock: Clock, options: StoreOptions | None = None) -> LmdbStore:
+        """Opens the store in ``directory`` and makes it when there is none.
+
+        ``ERROR_STATE``: another process has it open. ``NOT_SUPPORT``: written by a newer release. ``IO_ERROR``: it is
+        damaged, or the disk fails. ``OUT_OF_LIMIT``: no space to make it, or no addresses to map it.
+        """
+        options = options or StoreOptions()
+        try:
+            _make_directory(directory)
+            lock = StoreLock(directory / LOCK_NAME)
+            lock.acquire()
+        except OSError as error:
+            raise translate(error, f"opening the store in {directory}") from error
+        env: lmdb.Environment | None = None
+        try:
+            if not (directory / DATA_NAME).exists():
+                if (directory / CHUNKS_NAME).exists():
+                    raise damaged(f"{directory / DATA_NAME} is missing while {directory / CHUNKS_NAME} is there")
+                create_data_file(directory, clock.now())
+            env = open_env(directory, map_size=options.map_size, sync=options.sync)
+            check_format(env)
+            return cls(directory, env, lock, clock, options)
+        except BaseException as error:
+            if env is not None:
+                env.close()
+            lock.release()
+            if isinstance(error, (lmdb.Error, OSError)):
+                raise translate(error, f"opening the store in {directory}") from error
+            raise
+
+    @property
+    def failure(self) -> CyfsError | None:
+        """Why nothing can be written any more until the store is opened anew; ``None`` when all is well."""
+        return self._committer.failure
+
+    def stat(self) -> StoreStat:
+        """``bytes_written``: what the store gave the system to write since it was opened."""
+        counters = self._committer.counters
+        blocks = (self._directory / DATA_NAME).stat().st_blocks * 512
+        return StoreStat(
+            object_count=counters.objects,
+            storage_size=counters.object_bytes,
+            chunk_count=counters.chunks,
+            chunk_size=counters.chunk_bytes,
+            file_size=blocks + counters.file_bytes,
+            free_space=self._guard.free(),
+            bytes_written=self._writer.bytes_written() + self.chunks.file_bytes_written,
+            commits=self._committer.commits,
+        )
+
+    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+        """Reads all there is and compares it with its hashes. Changes nothing but files that no row speaks of."""
+        return await Scrub(self._engine, self._files, self._writer, self._pool).run(progress)
+
+    async def close(self) -> None:
+        """Commits what waits, then lets go of files and lock. Calls that come later are ``ERROR_STATE``."""
+        await asyncio.get_running_loop().run_in_executor(None, self._stop_threads)
+        # Here, on the loop, nobody is in the middle of a read when the file is unmapped.
+        self._engine.close()
+        self._lock.release()
+
+    def _stop_threads(self) -> None:
+        self._writer.stop()
+        self._pool.close()
+
+
+def _make_directory(directory: Path) -> None:
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700)
+        sync_directory(path.parent)
+    if not directory.is_dir():
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"{directory} is not a folder")

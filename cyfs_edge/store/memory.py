@@ -1,0 +1,218 @@
+"""A store in memory: the ports at their plainest. For tests and for trying things out; nothing survives it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TypeVar
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.core.ports import (
+    Change,
+    Durability,
+    FileIndexEntry,
+    FileRange,
+    ObjectRecord,
+    Problem,
+    ScrubReport,
+    StoreStat,
+)
+from cyfs_edge.objects.envelope import decode_object
+from cyfs_edge.store import rows
+
+T = TypeVar("T")
+
+
+class MemoryObjects:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.records: dict[ObjectId, ObjectRecord] = {}
+
+    async def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        self._store.check_open()
+        return self.records.get(object_id)
+
+    async def update(
+        self,
+        object_id: ObjectId,
+        change: Callable[[ObjectRecord | None], Change[T]],
+        durability: Durability = Durability.DURABLE,
+    ) -> T:
+        self._store.check_open()
+        decision = change(self.records.get(object_id))
+        if decision.delete:
+            self.records.pop(object_id, None)
+        elif decision.record is not None:
+            if decision.record.object_id != object_id:
+                raise CyfsError(ErrorCode.INTERNAL_ERROR, f"an update of {object_id} gave {decision.record.object_id}")
+            rows.encode_object(decision.record)  # what no row can hold is refused here too
+            self._store.reserve(len(decision.record.raw))
+            self.records[object_id] = decision.record
+        self._store.commits += 1
+        return decision.result
+
+    async def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
+        async for key in _walk(self.records, prefix):
+            if after is None or key > after:
+                yield key
+
+
+class MemoryChunks:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.chunks: dict[ChunkId, bytes] = {}
+
+    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
+        return await self.put_many([(chunk_id, data)], durability) == 1
+
+    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
+        self._store.check_open()
+        for chunk_id, data in chunks:
+            if len(data) != chunk_id.length:
+                raise CyfsError(ErrorCode.UNMATCH, f"chunk {chunk_id} has {chunk_id.length} bytes, not {len(data)}")
+            if ChunkId.of_data(data) != chunk_id:
+                raise CyfsError(ErrorCode.INVALID_DATA, f"the data is not that of chunk {chunk_id}: its hash differs")
+        new = {chunk_id: data for chunk_id, data in chunks if chunk_id not in self.chunks}
+        if new:
+            self._store.reserve(sum(map(len, new.values())))
+        self.chunks.update(new)
+        self._store.commits += 1
+        return len(new)
+
+    async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
+        self._store.check_open()
+        end = chunk_id.length if end is None else min(end, chunk_id.length)
+        if not 0 <= start <= end:
+            raise CyfsError(
+                ErrorCode.RANGE_NOT_SATISFIABLE, f"no bytes {start} to {end} in a chunk of {chunk_id.length}"
+            )
+        data = self.chunks.get(chunk_id)
+        return None if data is None else data[start:end]
+
+    async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
+        self._store.check_open()
+        return self.chunks.get(chunk_id)
+
+    async def contains(self, chunk_id: ChunkId) -> bool:
+        self._store.check_open()
+        return chunk_id in self.chunks
+
+    async def delete(self, chunk_id: ChunkId) -> bool:
+        self._store.check_open()
+        return self.chunks.pop(chunk_id, None) is not None
+
+    async def list_ids(self) -> AsyncIterator[ChunkId]:
+        async for key in _walk(self.chunks, b""):
+            yield key
+
+
+class MemoryFileIndex:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._entries: dict[ObjectId, FileIndexEntry] = {}
+
+    async def add(self, entry: FileIndexEntry) -> None:
+        self._store.check_open()
+        self._store.reserve(len(rows.encode_file(entry)))
+        # Last added, last in the order: the one that its hash finds.
+        self._entries.pop(entry.file_id, None)
+        self._entries[entry.file_id] = entry
+
+    async def by_id(self, file_id: ObjectId) -> FileIndexEntry | None:
+        return self._entries.get(file_id)
+
+    async def by_hash(self, digest: bytes) -> FileIndexEntry | None:
+        return next((entry for entry in reversed(self._entries.values()) if entry.hash == digest), None)
+
+    async def by_quick_hash(self, quick_hash: str) -> list[FileIndexEntry]:
+        return self._sorted(entry for entry in self._entries.values() if quick_hash in entry.quick_hash)
+
+    async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]:
+        return self._sorted(entry for entry in self._entries.values() if chunk_id in entry.chunks)
+
+    @staticmethod
+    def _sorted(entries: Iterable[FileIndexEntry]) -> list[FileIndexEntry]:
+        return sorted(entries, key=lambda entry: entry.file_id)
+
+
+class MemoryStore:
+    """``room``: bytes that may be kept; beyond it writes are refused as on a full disk."""
+
+    def __init__(self, *, room: int = 1 << 40) -> None:
+        self.room = room
+        self.commits = 0
+        self._written = 0
+        self._open = True
+        self.objects = MemoryObjects(self)
+        self.chunks = MemoryChunks(self)
+        self.files = MemoryFileIndex(self)
+
+    def check_open(self) -> None:
+        if not self._open:
+            raise CyfsError(ErrorCode.ERROR_STATE, "the store is closed")
+
+    def _kept(self) -> int:
+        objects = sum(len(record.raw) for record in self.objects.records.values())
+        return objects + sum(chunk_id.length for chunk_id in self.chunks.chunks)
+
+    def reserve(self, size: int) -> None:
+        if self._kept() + size > self.room:
+            raise CyfsError(
+                ErrorCode.OUT_OF_LIMIT, f"the store is full: {self.room} bytes. Delete something, then try again"
+            )
+        self._written += size
+
+    @property
+    def failure(self) -> CyfsError | None:
+        return None
+
+    def stat(self) -> StoreStat:
+        records, chunks = self.objects.records, self.chunks.chunks
+        storage_size = sum(len(record.raw) for record in records.values())
+        return StoreStat(
+            object_count=len(records),
+            storage_size=storage_size,
+            chunk_count=len(chunks),
+            chunk_size=self._kept() - storage_size,
+            file_size=self._kept(),
+            free_space=max(0, self.room - self._kept()),
+            bytes_written=self._written,
+            commits=self.commits,
+        )
+
+    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+        report = ScrubReport()
+        for object_id, record in self.objects.records.items():
+            report.objects += 1
+            report.bytes += len(record.raw)
+            try:
+                found = decode_object(record.raw).object_id
+            except CyfsError as error:
+                report.problems.append(Problem("object", object_id, error.message))
+                continue
+            if found != object_id:
+                report.problems.append(Problem("object", object_id, f"its bytes are those of object {found}"))
+        report.chunks = len(self.chunks.chunks)
+        report.bytes += sum(map(len, self.chunks.chunks.values()))
+        if progress is not None:
+            progress(report)
+        return report
+
+    async def close(self) -> None:
+        self._open = False
+
+
+IdT = TypeVar("IdT", bound=ObjectId)
+
+
+async def _walk(held: Mapping[IdT, object], prefix: bytes) -> AsyncIterator[IdT]:
+    """Keys in byte order; what is added or removed meanwhile is seen or not as its place is still ahead or passed."""
+    after: IdT | None = None
+    while True:
+        keys = sorted(key for key in held if key.startswith(prefix))
+        place = 0 if after is None else bisect_right(keys, after)
+        if place == len(keys):
+            return
+        after = keys[place]
+        yield after

@@ -1,0 +1,65 @@
+"""Objects in LMDB (port ``ObjectStore``)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.ports import Change, Durability, ObjectRecord
+from cyfs_edge.store import rows
+from cyfs_edge.store.engine import Engine, Table
+from cyfs_edge.store.pool import IoPool
+from cyfs_edge.store.view import View
+from cyfs_edge.store.writer import Writer
+
+T = TypeVar("T")
+
+# What an update is taken to write when batches are cut: it is not known before it has run.
+_SIZE_GUESS = 1024
+
+
+class LmdbObjects:
+    __slots__ = ("_engine", "_pool", "_writer")
+
+    def __init__(self, engine: Engine, writer: Writer, pool: IoPool) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._pool = pool
+
+    async def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        row = self._engine.get(Table.OBJECTS, object_id)
+        return None if row is None else rows.decode_object(object_id, row)
+
+    async def update(
+        self,
+        object_id: ObjectId,
+        change: Callable[[ObjectRecord | None], Change[T]],
+        durability: Durability = Durability.DURABLE,
+    ) -> T:
+        def run(view: View) -> T:
+            held = view.get(Table.OBJECTS, object_id)
+            decision = change(None if held is None else rows.decode_object(object_id, held))
+            if decision.delete:
+                if held is not None:
+                    view.delete(Table.OBJECTS, object_id)
+                    view.delta.objects -= 1
+                    view.delta.object_bytes -= rows.object_raw_size(held)
+            elif decision.record is not None:
+                record = decision.record
+                if record.object_id != object_id:
+                    raise CyfsError(ErrorCode.INTERNAL_ERROR, f"an update of {object_id} gave {record.object_id}")
+                view.put(Table.OBJECTS, object_id, rows.encode_object(record))
+                view.delta.objects += held is None
+                view.delta.object_bytes += len(record.raw) - (0 if held is None else rows.object_raw_size(held))
+            return decision.result
+
+        return await self._writer.submit(run, durability, _SIZE_GUESS)
+
+    async def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
+        last: bytes | None = after
+        while page := await self._pool.run(self._engine.keys, Table.OBJECTS, prefix, last):
+            for key in page:
+                yield ObjectId(key)
+            last = page[-1]

@@ -1,0 +1,224 @@
+"""The rows of the store as bytes (docs/storage.md, "Rows").
+
+Every row begins with its version and a CRC-32 over its key and all that follows, so that a damaged page is an error and
+never an answer. Integers are little endian.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from struct import error as StructError
+from zlib import crc32
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, StorageCategory
+
+ROW_VERSION = 1
+
+_GUARD = Struct("<BI")
+_OBJECT = Struct("<B32sQQQQIHH")
+_CHUNK = Struct("<BQ")
+_FILE = Struct("<BHIHHI32sQ")
+_U16 = Struct("<H")
+
+_HAS_CONTEXT = 1
+_HAS_RPATH = 2
+_HAS_OWNER = 1
+
+INLINE = 0
+IN_FILE = 1
+
+FILE_HASH_MAX = 64
+"""Bytes of a file's hash at most: it is a key of LMDB."""
+
+
+def damaged(what: str) -> CyfsError:
+    """The error for a row that is not what was written."""
+    return CyfsError(
+        ErrorCode.IO_ERROR,
+        f"the store is damaged: {what}; run scrub to see what else is, and restore it from a backup",
+    )
+
+
+def _seal(key: bytes, content: bytes) -> bytes:
+    return _GUARD.pack(ROW_VERSION, crc32(content, crc32(key))) + content
+
+
+def _unseal(key: bytes, row: bytes, kind: str) -> None:
+    """Checks version and CRC; ``row[5:]`` is the content then."""
+    if len(row) < _GUARD.size:
+        raise damaged(f"the row of {kind} {key.hex()} has {len(row)} bytes")
+    version, crc = _GUARD.unpack_from(row)
+    if version != ROW_VERSION:
+        raise damaged(f"the row of {kind} {key.hex()} has version {version}, known is {ROW_VERSION}")
+    if crc32(memoryview(row)[_GUARD.size :], crc32(key)) != crc:
+        raise damaged(f"the row of {kind} {key.hex()} does not match its checksum")
+
+
+def encode_object(record: ObjectRecord) -> bytes:
+    """The row of an object. ``INVALID_PARAM`` when a text is longer than 65,534 bytes or a number does not fit."""
+    context = _text(record.context, "context")
+    rpath = _text(record.last_access_rpath, "last_access_rpath")
+    try:
+        head = _OBJECT.pack(
+            record.storage_category,
+            record.create_dec_id,
+            record.insert_time,
+            record.update_time,
+            record.object_update_time,
+            record.object_expired_time,
+            record.access,
+            _NO_TEXT if context is None else len(context),
+            _NO_TEXT if rpath is None else len(rpath),
+        )
+    except StructError as error:
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"the object cannot be stored: {error}") from None
+    return _seal(record.object_id, b"".join((head, context or b"", rpath or b"", record.raw)))
+
+
+_NO_TEXT = 0xFFFF
+
+
+def _text(text: str | None, name: str) -> bytes | None:
+    if text is None:
+        return None
+    data = text.encode("utf-8")
+    if len(data) >= _NO_TEXT:
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"{name} has {len(data)} bytes, at most {_NO_TEXT - 1}")
+    return data
+
+
+def decode_object(key: bytes, row: bytes) -> ObjectRecord:
+    """The object of a row; ``IO_ERROR`` when the row is damaged."""
+    _unseal(key, row, "object")
+    try:
+        category, dec, insert, update, object_update, expired, access, context_size, rpath_size = _OBJECT.unpack_from(
+            row, _GUARD.size
+        )
+        pos = _GUARD.size + _OBJECT.size
+        context = rpath = None
+        if context_size != _NO_TEXT:
+            context = row[pos : pos + context_size].decode("utf-8")
+            pos += context_size
+        if rpath_size != _NO_TEXT:
+            rpath = row[pos : pos + rpath_size].decode("utf-8")
+            pos += rpath_size
+        return ObjectRecord(
+            ObjectId(key),
+            row[pos:],
+            ObjectId(dec),
+            insert,
+            update,
+            object_update,
+            expired,
+            access,
+            _CATEGORIES[category],
+            context,
+            rpath,
+        )
+    except (StructError, UnicodeDecodeError, IndexError):
+        raise damaged(f"the row of object {key.hex()} cannot be read") from None
+
+
+_CATEGORIES = tuple(StorageCategory)
+
+_OBJECT_FIXED = _GUARD.size + _OBJECT.size
+
+
+def object_raw_size(row: bytes) -> int:
+    """Bytes of the object itself in its row."""
+    sizes: tuple[int, int] = _OBJECT_SIZES.unpack_from(row, _OBJECT_FIXED - _OBJECT_SIZES.size)
+    texts = sum(size for size in sizes if size != _NO_TEXT)
+    return len(row) - _OBJECT_FIXED - texts
+
+
+_OBJECT_SIZES = Struct("<HH")
+
+
+def encode_chunk(chunk_id: bytes, insert_time: int, data: bytes | None) -> bytes:
+    """The row of a chunk: with its bytes, or (``None``) saying that they are in a file."""
+    head = _CHUNK.pack(IN_FILE if data is None else INLINE, insert_time)
+    return _seal(chunk_id, head if data is None else head + data)
+
+
+CHUNK_HEAD = _GUARD.size + _CHUNK.size
+
+
+def chunk_place(key: bytes, row: bytes) -> int:
+    """``INLINE`` (bytes are ``row[CHUNK_HEAD:]``) or ``IN_FILE``; ``IO_ERROR`` when the row is damaged."""
+    _unseal(key, row, "chunk")
+    place: int = row[_GUARD.size] if len(row) >= CHUNK_HEAD else -1
+    if place not in (INLINE, IN_FILE) or (place == INLINE and len(row) - CHUNK_HEAD != ChunkId(key).length):
+        raise damaged(f"the row of chunk {key.hex()} cannot be read")
+    return place
+
+
+def is_inline(row: bytes) -> bool:
+    """The same for a row that need not be whole."""
+    return len(row) > _GUARD.size and row[_GUARD.size] == INLINE
+
+
+def encode_file(entry: FileIndexEntry) -> bytes:
+    """The row of the file index. ``INVALID_PARAM`` when a text or a count is out of range."""
+    if not 0 < len(entry.hash) <= FILE_HASH_MAX:
+        raise CyfsError(
+            ErrorCode.INVALID_PARAM, f"the hash of a file has 1 to {FILE_HASH_MAX} bytes, not {len(entry.hash)}"
+        )
+    quick = [_text(text, "quick hash") or b"" for text in entry.quick_hash]
+    dirs = [(dir_id, _text(path, "inner path") or b"") for dir_id, path in entry.ref_dirs]
+    try:
+        parts = [
+            _FILE.pack(
+                0 if entry.owner is None else _HAS_OWNER,
+                len(entry.hash),
+                entry.flags,
+                len(quick),
+                len(dirs),
+                len(entry.chunks),
+                entry.owner or bytes(32),
+                entry.length,
+            ),
+            entry.hash,
+        ]
+    except StructError as error:
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"the file cannot be indexed: {error}") from None
+    for text in quick:
+        parts += (_U16.pack(len(text)), text)
+    for dir_id, path in dirs:
+        parts += (dir_id, _U16.pack(len(path)), path)
+    parts += entry.chunks
+    return _seal(entry.file_id, b"".join(parts))
+
+
+def decode_file(key: bytes, row: bytes) -> FileIndexEntry:
+    """The entry of a row; ``IO_ERROR`` when the row is damaged."""
+    _unseal(key, row, "file")
+    pos = _GUARD.size + _FILE.size
+
+    def take(size: int) -> bytes:
+        nonlocal pos
+        piece = row[pos : pos + size]
+        if len(piece) != size:
+            raise IndexError
+        pos += size
+        return piece
+
+    def text() -> str:
+        return take(_U16.unpack(take(2))[0]).decode("utf-8")
+
+    try:
+        has, hash_size, flags, quicks, dirs, chunks, owner, length = _FILE.unpack_from(row, _GUARD.size)
+        digest = take(hash_size)
+        return FileIndexEntry(
+            ObjectId(key),
+            digest,
+            length,
+            ObjectId(owner) if has & _HAS_OWNER else None,
+            flags,
+            tuple(text() for _ in range(quicks)),
+            tuple((ObjectId(take(32)), text()) for _ in range(dirs)),
+            tuple(ChunkId(take(32)) for _ in range(chunks)),
+        )
+    except (StructError, UnicodeDecodeError, IndexError, CyfsError):
+        raise damaged(f"the row of file {key.hex()} cannot be read") from None

@@ -1,0 +1,1 @@
+"""L1: what goes over a wire, both directions, pure."""

@@ -1,0 +1,290 @@
+"""The configuration: one tree of values, read once, from texts that are handed in (docs/cli.md, "Configuration").
+
+Sources, later ones win: defaults, ``<root>/etc/cyfs-edge.toml``, ``/etc/cyfs/cyfs-edge.toml`` (the administrator's
+overrides), the environment, flags. Each source gives :data:`Settings`; :func:`merge` joins them and
+:func:`build_config` makes the tree. An unknown key or a wrong value is refused with its file and line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+
+CONFIG_SIZE_MAX = 32 * 1024
+"""Longest configuration text that is read, in characters."""
+
+HTTP_PORT = 1318
+WS_PORT = 1319
+BROWSER_MODES = ("strict", "forbidden", "relaxed", "none")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+# Names of the reference's level variables (docs/protocol/services.md §4).
+_LOG_LEVEL_ALIASES = {"trace": "debug", "warn": "warning"}
+_SIZE_SHIFTS = {"K": 10, "M": 20, "G": 30, "T": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """The stack's HTTP listener. ``host`` is a loopback address; port 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = HTTP_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class WsConfig:
+    """The stack's WebSocket listener, like :class:`HttpConfig`."""
+
+    host: str = "127.0.0.1"
+    port: int = WS_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """``min_free``: bytes of disk below which writes are refused; ``None`` leaves it to the store."""
+
+    min_free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """``connections``: open at the same time on one listener. ``object_size``: bytes of one named object in a put."""
+
+    connections: int = 512
+    object_size: int = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """``root``: absolute path of the root directory. ``allowed_hosts``: accepted in Host besides the loopback names."""
+
+    root: str
+    http: HttpConfig = field(default_factory=HttpConfig)
+    ws: WsConfig = field(default_factory=WsConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    browser_mode: str = "strict"
+    allowed_hosts: tuple[str, ...] = ()
+    log_level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A checked value and the source that gave it, as a person would name it."""
+
+    value: object
+    source: str
+
+
+Settings = Mapping[str, Setting]
+"""Dotted key → setting; only keys that a source really sets."""
+
+
+def parse_config(text: str, source: str) -> Settings:
+    """Reads TOML. ``source`` names the text. Errors: ``INVALID_PARAM`` with ``source`` and ``line`` in the context."""
+    if len(text) > CONFIG_SIZE_MAX:
+        raise _bad(source, None, f"larger than {CONFIG_SIZE_MAX} characters")
+    try:
+        tree = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _bad(source, None, f"not TOML: {error}") from None
+    settings: dict[str, Setting] = {}
+    for key, value in _flatten(tree):
+        read = _READERS.get(key)
+        if read is None:
+            raise _bad(source, _line_of(text, key), _unknown_key(key))
+        try:
+            settings[key] = Setting(read(value), source)
+        except ValueError as error:
+            raise _bad(source, _line_of(text, key), f"{key}: {error}") from None
+    return settings
+
+
+def parse_environment(environ: Mapping[str, str]) -> Settings:
+    """``CYFS_HTTP`` and ``CYFS_WS`` (``address:port``) and ``CYFS_CONSOLE_LOG_LEVEL``; empty ones count as not set."""
+    settings: dict[str, Setting] = {}
+    for section in ("http", "ws"):
+        name = f"CYFS_{section.upper()}"
+        text = environ.get(name)
+        if text:
+            host, _, port = text.rpartition(":")
+            settings |= _from_texts(name, {f"{section}.host": host.strip("[]"), f"{section}.port": port})
+    level = environ.get("CYFS_CONSOLE_LOG_LEVEL")
+    if level:
+        settings |= _from_texts("CYFS_CONSOLE_LOG_LEVEL", {"log_level": level})
+    return settings
+
+
+def parse_flags(values: Mapping[str, object]) -> Settings:
+    """Dotted key → value of the command line; ``None`` stands for a flag that was not given."""
+    settings: dict[str, Setting] = {}
+    for key, value in values.items():
+        if value is not None:
+            flag = "--" + key.replace(".", "-").replace("_", "-")
+            try:
+                settings[key] = Setting(_READERS[key](value), flag)
+            except ValueError as error:
+                raise _bad(flag, None, str(error)) from None
+    return settings
+
+
+def merge(*layers: Settings) -> Settings:
+    """Later layers win, key by key."""
+    merged: dict[str, Setting] = {}
+    for layer in layers:
+        merged |= layer
+    return merged
+
+
+def build_config(root: str, settings: Settings) -> Config:
+    """The tree: defaults, and on top of them what ``settings`` say. ``root`` is absolute."""
+
+    def given(section: str) -> dict[str, object]:
+        head = section + "."
+        return {key[len(head) :]: setting.value for key, setting in settings.items() if key.startswith(head)}
+
+    top = {key: setting.value for key, setting in settings.items() if "." not in key}
+    sections: dict[str, object] = {
+        "http": HttpConfig(**given("http")),  # type: ignore[arg-type]
+        "ws": WsConfig(**given("ws")),  # type: ignore[arg-type]
+        "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
+        "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
+    }
+    return Config(root, **sections, **top)  # type: ignore[arg-type]
+
+
+def effective(config: Config, settings: Settings) -> list[tuple[str, object, str]]:
+    """Every key with its value and where it comes from, in the order of the documentation."""
+    rows: list[tuple[str, object, str]] = []
+    for key in _READERS:
+        value: object = config
+        for name in key.split("."):
+            value = getattr(value, name)
+        setting = settings.get(key)
+        rows.append((key, value, setting.source if setting else "default"))
+    return rows
+
+
+def parse_size(text: str) -> int:
+    """``500M``-like sizes in powers of 1024 (K, M, G, T; ``B`` or ``iB`` may follow) → bytes; else ``ValueError``."""
+    match = re.fullmatch(r"\s*([0-9]{1,18})\s*(?:([KMGT])(?:i?B)?|B)?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"not a size like 500M or 2G: {text!r}")
+    return int(match[1]) << _SIZE_SHIFTS.get((match[2] or "").upper(), 0)
+
+
+def _from_texts(source: str, values: Mapping[str, str]) -> dict[str, Setting]:
+    settings: dict[str, Setting] = {}
+    for key, text in values.items():
+        value: object = int(text) if key.endswith(".port") and text.isascii() and text.isdigit() else text
+        try:
+            settings[key] = Setting(_READERS[key](value), source)
+        except ValueError as error:
+            raise _bad(source, None, str(error)) from None
+    return settings
+
+
+def _bad(source: str, line: int | None, what: str) -> CyfsError:
+    place = source if line is None else f"{source}, line {line}"
+    return CyfsError(ErrorCode.INVALID_PARAM, f"{place}: {what}", source=source, line=line)
+
+
+def _unknown_key(key: str) -> str:
+    section, _, _ = key.rpartition(".")
+    known = [name.rpartition(".")[2] for name in _READERS if name.rpartition(".")[0] == section]
+    if section and known:
+        return f"unknown key {key!r}; [{section}] knows {', '.join(known)}"
+    sections = sorted({f"[{name.split('.')[0]}]" for name in _READERS if "." in name})
+    top = [name for name in _READERS if "." not in name]
+    return f"unknown key {key!r}; known are {', '.join(top)} and the sections {', '.join(sections)}"
+
+
+def _flatten(tree: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Keys of the top and of one level of tables. A deeper table is a value, and then the wrong one."""
+    rows: list[tuple[str, object]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict) and key not in _READERS:
+            rows += [(f"{key}.{name}", inner) for name, inner in value.items()]
+            if not value and not any(name.startswith(f"{key}.") for name in _READERS):
+                rows.append((key, value))
+        else:
+            rows.append((key, value))
+    return rows
+
+
+def _line_of(text: str, key: str) -> int | None:
+    """Where the statement that sets ``key`` ends: the shortest run of lines that is TOML and has the key."""
+    lines = text.split("\n")
+    for count in range(1, len(lines) + 1):
+        try:
+            tree = tomllib.loads("\n".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            continue
+        if any(name == key for name, _ in _flatten(tree)):
+            return count
+    return None
+
+
+def _read_host(value: object) -> str:
+    try:
+        address = ipaddress.ip_address(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(f"not an IP address: {value!r}") from None
+    if not address.is_loopback:
+        raise ValueError(f"{address} is not a loopback address; callers of the stack ports count as this device")
+    return str(address)
+
+
+def _read_port(value: object) -> int:
+    return _read_int(value, 0, 65535)
+
+
+def _read_int(value: object, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"must be a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
+def _read_size(value: object, low: int = 0, high: int = 1 << 62) -> int:
+    return _read_int(parse_size(value) if isinstance(value, str) else value, low, high)
+
+
+def _read_choice(*choices: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}")
+        return value
+
+    return read
+
+
+def _read_log_level(value: object) -> str:
+    name = value.lower() if isinstance(value, str) else value
+    return _read_choice(*LOG_LEVELS)(_LOG_LEVEL_ALIASES.get(name, name) if isinstance(name, str) else name)
+
+
+def _read_hosts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or len(value) > 64:
+        raise ValueError("must be a list of at most 64 host names")
+    for name in value:
+        if not isinstance(name, str) or not name or any(char in "/:@ \t\r\n" for char in name.strip("[]")):
+            raise ValueError(f"not a host name without port: {name!r}")
+    return tuple(name.lower() for name in value)
+
+
+_READERS: dict[str, Callable[[object], object]] = {
+    "browser_mode": _read_choice(*BROWSER_MODES),
+    "allowed_hosts": _read_hosts,
+    "log_level": _read_log_level,
+    "http.host": _read_host,
+    "http.port": _read_port,
+    "ws.host": _read_host,
+    "ws.port": _read_port,
+    "store.min_free": _read_size,
+    "limits.connections": lambda value: _read_int(value, 1, 65535),
+    "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
+}

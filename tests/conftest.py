@@ -1,0 +1,17 @@
+"""Hooks for all tests: the count of golden vectors (tests/vector_count.py)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import vector_count
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    vector_count.begin(item.user_properties)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in vector_count.summary(report.user_properties for report in terminalreporter.getreports("passed")):
+        terminalreporter.write_line(line)

@@ -1,0 +1,315 @@
+"""The recorded requests of the official SDKs (``tests/vectors/http-exchanges.json``) and what answers each of them.
+
+The recorded replies are stubs, so the expectations stand here, by label and from docs/protocol/http-api.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .compare import error_of, parse_json
+from .rawhttp import Observed
+from .recorded import VECTORS
+
+SERVICES = ("util", "non", "ndn", "crypto")
+"""The services that this gateway has; requests of the others are counted as those of a later issue."""
+
+HTTP_COMMAND = 21
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One recorded request. ``frame``: the whole WebSocket packet instead of an HTTP request."""
+
+    run: int
+    number: int
+    label: str
+    line: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    frame: bytes | None = None
+
+    @property
+    def service(self) -> str:
+        return self.label.removeprefix("http over ws: ").split(".")[0]
+
+    def encode(self, own: Mapping[str, str], host: str) -> bytes:
+        """The bytes as recorded, own texts put in, the port in Host exchanged, Content-Length fitted to the body."""
+        body = _put_in(self.body, own)
+        lines = [_put_in(self.line.encode(), own)]
+        for name, recorded in self.headers:
+            value = host if name.lower() == "host" else recorded
+            value = str(len(body)) if name.lower() == "content-length" else value
+            lines.append(_put_in(f"{name}: {value}".encode(), own))
+        return b"\r\n".join([*lines, b"", b""]) + body
+
+
+def load() -> tuple[list[Exchange], list[dict[str, str]]]:
+    """All requests that clients sent, in order, and the ids of each run."""
+    whole = json.loads((VECTORS / "http-exchanges.json").read_text(encoding="utf-8"))
+    found = []
+    for run, recording in enumerate(whole["runs"]):
+        for entry in recording["exchanges"]:
+            number, label = entry["n"], entry["label"]
+            if entry["transport"] == "http":
+                headers = tuple((name, value) for name, value in entry["headers"])
+                body = bytes.fromhex(entry["body_hex"])
+                found.append(Exchange(run, number, label, entry["request_line"], headers, body))
+            elif entry["direction"] == "client->server" and int(entry["magic"]) == 0x88:
+                found.append(Exchange(run, number, label, frame=bytes.fromhex(entry["frame_hex"])))
+    return found, [recording["ids"] for recording in whole["runs"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What stands in for recorded values, and what replies must name."""
+
+    device_id: str
+    owner_id: str
+    text_id: str
+    text_raw: bytes
+    chunk_id: str
+    device_desc: bytes
+
+
+Check = Callable[[Observed, Own], None]
+
+
+def error(status: int, *codes: str) -> Check:
+    """A coded error and nothing but framing headers."""
+
+    def check(got: Observed, _: Own) -> None:
+        assert got.status == status, got
+        assert error_of(got.body) in codes, got
+        assert got.header("content-type") == "application/json"
+        assert_headers(got, {})
+
+    return check
+
+
+def assert_headers(got: Observed, expected: Mapping[str, str]) -> None:
+    """Exactly these headers beside content-length, content-type, date and connection; values are patterns."""
+    framing = {"content-length", "content-type", "date", "connection"}
+    names = [name for name, _ in got.headers]
+    assert names == [name.lower() for name in names]
+    assert {name for name in names if name not in framing} == set(expected), got.headers
+    for name, pattern in expected.items():
+        assert re.fullmatch(pattern, got.header(name) or ""), (name, got.header(name), pattern)
+    assert got.header("content-length") == str(len(got.body))
+    assert got.header("transfer-encoding") is None
+    assert got.header("content-encoding") is None
+
+
+def reply(headers: Mapping[str, str], body: bytes | Callable[[bytes, Own], None] = b"", status: int = 200) -> Check:
+    """A reply with these headers (patterns; ``{field}`` of ``Own``) and this body, or a check of the body."""
+
+    def check(got: Observed, own: Own) -> None:
+        assert got.status == status, got
+        assert_headers(got, {name: pattern.format(own=own) for name, pattern in headers.items()})
+        if isinstance(body, bytes):
+            assert got.body == body
+        else:
+            body(got.body, own)
+
+    return check
+
+
+def either(*checks: Check) -> Check:
+    """One of several answers that the protocol leaves open."""
+
+    def check(got: Observed, own: Own) -> None:
+        failures = []
+        for one in checks:
+            try:
+                one(got, own)
+            except AssertionError as failure:
+                failures.append(str(failure))
+            else:
+                return
+        raise AssertionError("\n".join(failures))
+
+    return check
+
+
+def json_form(form: Any) -> Callable[[bytes, Own], None]:
+    """A JSON body of this form: types stand for values of that type, ``[x]`` for a list of any length, patterns for
+    strings; member names are exact, a trailing ``?`` marks one that may be absent."""
+
+    def check(body: bytes, own: Own) -> None:
+        value = parse_json(body)
+        assert value is not None, body
+        assert json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() == body, "spaces in JSON"
+        _match(value, form, "body", own)
+
+    return check
+
+
+def _match(value: Any, form: Any, path: str, own: Own) -> None:
+    if isinstance(form, dict):
+        assert isinstance(value, dict), (path, value)
+        wanted = {key.rstrip("?") for key in form}
+        needed = {key for key in form if not key.endswith("?")}
+        assert needed <= set(value) <= wanted, (path, sorted(value))
+        for key, member in value.items():
+            _match(member, form.get(key, form.get(f"{key}?")), f"{path}.{key}", own)
+    elif isinstance(form, list):
+        assert isinstance(value, list), (path, value)
+        for index, member in enumerate(value):
+            _match(member, form[0], f"{path}[{index}]", own)
+    elif isinstance(form, str):
+        assert isinstance(value, str), (path, value)
+        assert re.fullmatch(form.format(own=own), value), (path, value, form)
+    elif isinstance(form, tuple):
+        assert isinstance(value, form), (path, value)
+        assert not isinstance(value, bool) or bool in form, (path, value)
+    else:
+        assert type(value) is form, (path, value, form)
+
+
+def exactly(value: Any) -> Callable[[bytes, Own], None]:
+    def check(body: bytes, own: Own) -> None:
+        assert parse_json(body) == json.loads(json.dumps(value).replace("OWN_DEVICE", own.device_id)), body
+
+    return check
+
+
+def is_text(body: bytes, own: Own) -> None:
+    assert body == own.text_raw
+
+
+def is_device(body: bytes, own: Own) -> None:
+    assert body.startswith(own.device_desc)
+
+
+def is_zone(body: bytes, own: Own) -> None:
+    assert body[:2] == bytes.fromhex("0020"), "object type 32"
+
+
+def is_signed_text(body: bytes, own: Own) -> None:
+    desc_from = 2 + 2
+    assert body[desc_from : len(own.text_raw)] == own.text_raw[desc_from:], "the object itself is unchanged"
+    assert len(body) > len(own.text_raw) + 100
+
+
+ID = r"[1-9A-HJ-NP-Za-km-z]{43,44}"
+TIME = r"\d{17}"
+HTTP_TIME = r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000"
+UPDATED = {"cyfs-object-update-time": TIME, "last-modified": HTTP_TIME}
+DATA = {"cyfs-ndn-action": "get-data", "cyfs-object-id": "{own.chunk_id}", "cyfs-task-group": ID + r"%2F\d+"}
+RANGE = {
+    "accept-ranges": "bytes",
+    "content-range": "bytes 0-4/16",
+    "cyfs-data-range": re.escape('{"Range":[[{"end":5,"start":0}],16]}').replace("{", "{{").replace("}", "}}"),
+}
+FIGURE = (int, float)
+STATIC_INFO = {
+    "cyfs_root": str,
+    "device": "[0-9a-f]+",
+    "device_id": "{own.device_id}",
+    "is_ood_device": "true",
+    "known_sn_list": [ID],
+    "local_cache_access_mode": "write",
+    "ood_device_id": "{own.device_id}",
+    "ood_work_mode": "standalone",
+    "owner_id": "{own.owner_id}",
+    "root_state_access_mode": "write",
+    "sn_list": [ID],
+    "zone_id": ID,
+    "zone_role": "active-ood",
+}
+SYSTEM_INFO = {
+    "name": str,
+    "device_sn": (str, type(None)),
+    "mac_address": (str, type(None)),
+    "cpu_brand": str,
+    "cpu_usage": FIGURE,
+    "uptime": int,
+    "boot_time": int,
+    "total_memory": int,
+    "used_memory": int,
+    "received_bytes": int,
+    "transmitted_bytes": int,
+    "total_received_bytes": int,
+    "total_transmitted_bytes": int,
+    "ssd_disk_total": int,
+    "ssd_disk_avail": int,
+    "hdd_disk_total": int,
+    "hdd_disk_avail": int,
+}
+
+_GET = reply({**UPDATED, "cyfs-object-id": "{own.text_id}"}, is_text)
+_POST = error(501, "262")  # nobody handles it
+_PUT_DATA = reply({"cyfs-ndn-action": "put-data", "cyfs-result": "Accept|AlreadyExists"})
+_WHOLE_CHUNK = reply(DATA, b"hello chunk data")
+
+EXPECTED: Mapping[str, Check] = {
+    "util.get_device (online)": reply({"cyfs-device-id": "{own.device_id}"}, is_device),
+    "util.get_zone": reply({"cyfs-zone-id": ID, "cyfs-ood-device-id": "{own.device_id}"}, is_zone),
+    "util.resolve_ood": reply({}, exactly({"device_list": ["OWN_DEVICE"]})),
+    "util.get_ood_status": error(500, "6"),
+    "util.get_noc_info": reply({}, json_form({"stat": {"count": int, "storage_size": int}})),
+    "util.get_network_access_info": reply({}, json_form({"info": {"sn": [dict], "v4": [dict], "v6": [dict]}})),
+    "util.get_device_static_info": reply({}, json_form({"info": STATIC_INFO})),
+    "util.get_system_info": reply({}, json_form({"info": SYSTEM_INFO})),
+    "util.get_version_info": reply({}, json_form({"info": {"channel": str, "target": str, "version": str}})),
+    "util.build_file_object": reply({}, json_form({"object_id": ID, "object_raw": "[0-9a-f]+"})),
+    "util.build_dir_from_object_map": error(404, "4"),  # the id is no stored map
+    "non.put_object": reply({**UPDATED, "cyfs-result": "Accept"}),
+    "non.get_object (router,target,req_path,inner_path)": _GET,  # a path into a Text is ignored
+    "non.get_object -> 404 error body": _GET,  # only the stub did not have it
+    "non.post_object": _POST,
+    "non.post_object -> empty 200": _POST,
+    "non.post_object -> 204 ignored": _POST,
+    "non.delete_object": reply({}),
+    "non.update_object_meta": reply({"cyfs-result": "Accept"}),
+    "ndn.put_data": _PUT_DATA,
+    # A Text is no referer of a chunk, and the context path is unknown: either may be found first.
+    "ndn.get_data (range, referer, context, group, inner_path)": either(error(400, "2"), error(404, "4")),
+    "ndn.get_data plain": _WHOLE_CHUNK,
+    "ndn.delete_data": reply({"cyfs-ndn-action": "delete-data", "cyfs-object-id": "{own.chunk_id}"}),
+    # The value is the id of a Text, not of a File.
+    "ndn.query_file": either(reply({"cyfs-ndn-action": "query-file"}, b'{"list":[]}'), error(400, "2", "8", "22")),
+    "crypto.sign_object": reply({"cyfs-sign-ret": "signed"}, is_signed_text),
+    "crypto.verify_object": error(404, "4"),  # it has no signature
+    "crypto.encrypt_data": reply({}, lambda body, own: _is_block(body)),
+    "http over ws: non.get_object": error(404, "4"),  # deleted before
+    "http over ws: non.put_object": reply({**UPDATED, "cyfs-result": "Accept"}),
+}
+
+RANGES: Mapping[int, Check] = {
+    0: reply({**DATA, **RANGE}, b"hello", status=206),
+    1: _WHOLE_CHUNK,  # 0.5.8 sends no Range
+}
+
+
+def expectation(exchange: Exchange) -> Check:
+    """What must come back; a ``KeyError`` says that a label of the recording has no expectation."""
+    if exchange.label == "ndn.get_data unparsed range":
+        return RANGES[exchange.run]
+    return EXPECTED[exchange.label]
+
+
+def parse_packet_reply(packet: bytes) -> tuple[int, int, Observed]:
+    """(sequence, command, HTTP reply) of a WebSocket packet of HTTP over WebSocket."""
+    assert packet[:2] == b"\x88\x01"
+    sequence, command = int.from_bytes(packet[2:4], "big"), int.from_bytes(packet[4:6], "big")
+    content = packet[10:]
+    assert int.from_bytes(packet[6:10], "big") == len(content)
+    head, _, body = content.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("latin-1").split("\r\n")
+    headers: Sequence[tuple[str, str]] = [(n, v.strip()) for n, _, v in (line.partition(":") for line in lines)]
+    return sequence, command, Observed("reply", status_line, tuple(headers), body, head)
+
+
+def _is_block(body: bytes) -> None:
+    assert len(body) == 128, "one RSA-1024 block"
+
+
+def _put_in(data: bytes, own: Mapping[str, str]) -> bytes:
+    for recorded, value in own.items():
+        data = data.replace(recorded.encode(), value.encode())
+    return data

@@ -1,0 +1,94 @@
+'use strict';
+// What every suite needs: the official SDK with its chatter off, checks that report as JSON lines, and a stack.
+
+const assert = require('node:assert/strict');
+
+for (const name of ['log', 'info', 'debug', 'warn', 'error', 'assert']) {
+    console[name] = () => {};
+}
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = () => true; // the SDK's own logger writes to standard output
+const sdk = require('cyfs-sdk');
+process.stdout.write = write;
+for (const name of ['log', 'info', 'debug', 'warn', 'error', 'assert']) {
+    console[name] = () => {};
+}
+
+/** One JSON line for the test that started us. */
+function report(entry) {
+    write(`${JSON.stringify(entry)}\n`);
+}
+
+/** Runs one check; a failure is reported and the others go on. */
+async function check(name, body) {
+    const began = process.hrtime.bigint();
+    let error = null;
+    try {
+        await body();
+    } catch (caught) {
+        error = caught && caught.stack ? caught.stack : String(caught);
+    }
+    const ms = Number((process.hrtime.bigint() - began) / 1000000n);
+    report({ check: name, ok: error === null, ms, ...(error === null ? {} : { error }) });
+}
+
+/** The value of a BuckyResult, or an exception with its code and message. */
+function good(result) {
+    if (result.err) {
+        throw new Error(`error ${code_of(result)}: ${result.val.msg}`);
+    }
+    return result.unwrap();
+}
+
+/** The BuckyErrorCode of a failed result; a successful one is an exception. */
+function code_of(result) {
+    assert.ok(result.err, 'the call succeeded');
+    const code = result.val.code;
+    return typeof code === 'object' ? code.value ?? code.m_code ?? code : Number(code);
+}
+
+/** A stack on the given ports. `transport`: "http" or "ws" (every service through HTTP over WebSocket). */
+function open_stack(transport, http_port, ws_port, dec_id) {
+    const param = sdk.SharedCyfsStackParam.new_with_ws_event_ports(http_port, ws_port, dec_id).unwrap();
+    if (transport === 'ws') {
+        param.requestor_config = sdk.SharedCyfsStackParam.ws_requestor_config();
+    }
+    return sdk.SharedCyfsStack.open(param);
+}
+
+/**
+ * The SDK's WebSocket of each service connects on its own and its calls fail with ErrorState (7) until then: asks until
+ * the answer is another one. Gives up after ten seconds.
+ */
+async function connected(call) {
+    const limit = Date.now() + 10000;
+    for (;;) {
+        const result = await call();
+        if (!result.err || code_of(result) !== 7 || Date.now() > limit) {
+            return result;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+}
+
+/** `length` bytes that depend on `seed`, different in every 4-byte word. */
+function pattern(length, seed) {
+    const data = Buffer.alloc(length);
+    let state = (seed * 2654435761 + 1) >>> 0;
+    const words = length - (length % 4);
+    for (let at = 0; at < words; at += 4) {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        data.writeUInt32LE(state, at);
+    }
+    for (let at = words; at < length; at += 1) {
+        data[at] = at & 0xff;
+    }
+    return new Uint8Array(data.buffer, data.byteOffset, length);
+}
+
+function same_bytes(actual, expected, what) {
+    const equal = Buffer.compare(Buffer.from(actual), Buffer.from(expected)) === 0;
+    assert.ok(equal, `${what}: ${actual.length} bytes that differ from the ${expected.length} expected`);
+}
+
+module.exports = { assert, check, code_of, connected, good, open_stack, pattern, report, same_bytes, sdk };

@@ -1,0 +1,174 @@
+"""Sends recorded requests to a gateway, in order, and compares every reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import compatibility
+from .compare import Difference, Machine, compare, parse_json
+from .compatibility import Row
+from .rawhttp import Address, Connection, Observed
+from .recorded import LOCAL_FILES, LOCAL_FOLDER, Item, Recording, Reply, Request
+
+SILENCE = 1.0
+"""How long, in seconds, nothing must come where the reference gave no answer within 4 to 30 s."""
+
+WAIT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One reply against its recording. ``name``: the item's, with ``#2`` for a second reply on the same connection and
+    ``@loopback`` when it belongs to the repetition with a loopback Host (``repeated``)."""
+
+    name: str
+    item: Item
+    repeated: bool
+    recorded: Reply
+    got: Observed
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome judged by the table of deliberate differences. ``problems`` empty = equal or different on purpose."""
+
+    outcome: Outcome
+    row: Row | None
+    problems: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        return not self.outcome.differences and not self.problems
+
+
+class Replay:
+    """One run of recorded items against the gateway at ``address``, whose root is ``root``.
+
+    ``files``: a folder that holds ``LOCAL_FILES``; requests that name the recorded folder get this one.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        address: Address,
+        root: str,
+        files: Path,
+        *,
+        wait: float = WAIT,
+        silence: float = SILENCE,
+    ) -> None:
+        desc, sign = device_parts(recording)
+        self._machine = Machine(root, desc, sign)
+        self._address = address
+        self._host = f"{address[0]}:{address[1]}"
+        self._values = {LOCAL_FOLDER: str(files)}
+        self._captured: dict[tuple[str, str], str] = {}
+        self._wait = wait
+        self._silence = silence
+
+    def run(self, items: Sequence[Item]) -> Iterator[Outcome]:
+        """The outcome of every item, in order.
+
+        An item whose made-up Host is refused is repeated with a loopback Host, so that its own point is tested too.
+        """
+        for item in items:
+            request = item.request.with_values(self._own_values(item), self._host)
+            outcomes = list(self._exchange(item, request))
+            yield from outcomes
+            again = request.with_loopback_host(self._host)
+            if again is not None and any(outcome.differences for outcome in outcomes):
+                yield from self._exchange(item, again, repeated=True)
+
+    def _own_values(self, item: Item) -> dict[str, str]:
+        own = dict(self._values)
+        for variable, recorded in item.uses.items():
+            own[recorded] = self._captured.get((item.group, variable), recorded)
+        return own
+
+    def _exchange(self, item: Item, request: Request, *, repeated: bool = False) -> Iterator[Outcome]:
+        data = request.encode()
+        with Connection(self._address, self._wait) as connection:
+            connection.send(data)
+            if request.half_close:
+                connection.half_close()
+            for index, recorded in enumerate(item.replies):
+                if index and request.again:
+                    connection.send(data)
+                wait = self._silence if recorded.outcome == "silent" else self._wait
+                got = connection.read_reply(wait, head_only=recorded.head_only)
+                if index == 0:
+                    self._capture(item, got)
+                name = item.name + (f"#{index + 1}" if index else "") + ("@loopback" if repeated else "")
+                differences = tuple(compare(recorded, got, self._machine, item.name))
+                yield Outcome(name, item, repeated, recorded, got, differences)
+                if got.outcome != "reply":
+                    break
+
+    def _capture(self, item: Item, got: Observed) -> None:
+        for variable, path in item.captures.items():
+            value = parse_json(got.body)
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            if isinstance(value, str):
+                self._captured[(item.group, variable)] = value
+
+
+def judge(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Verdict]:
+    """Every outcome with the row that explains it and what is wrong with either."""
+    verdicts = []
+    for outcome in outcomes:
+        matching = compatibility.rows_for(rows, outcome.name)
+        row = matching[0] if matching else None
+        if len(matching) > 1:
+            found = [f"{len(matching)} rows cover it: lines {', '.join(str(row.line) for row in matching)}"]
+        elif row is not None:
+            found = compatibility.problems(row, outcome.recorded, outcome.got, outcome.differences)
+        else:
+            found = [str(difference) for difference in outcome.differences]
+        verdicts.append(Verdict(outcome, row, tuple(found)))
+    return verdicts
+
+
+def idle_rows(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Row]:
+    """Rows that speak of no item."""
+    return [row for row in rows if not any(row.covers(outcome.name) for outcome in outcomes)]
+
+
+def summary(verdicts: Sequence[Verdict], groups: Sequence[str]) -> str:
+    """``util 39/39, non 110/112 (2 on purpose) …`` and, by group, the repetitions with a loopback Host."""
+    parts = []
+    for group in groups:
+        for repeated, title in ((False, group), (True, f"{group} with a loopback Host")):
+            by_item: dict[str, list[Verdict]] = {}
+            for verdict in verdicts:
+                if verdict.outcome.item.group == group and verdict.outcome.repeated is repeated:
+                    by_item.setdefault(verdict.outcome.item.name, []).append(verdict)
+            if by_item:
+                parts.append(_count(title, list(by_item.values())))
+    return ", ".join(parts)
+
+
+def write_local_files(folder: Path) -> None:
+    """The files that the recorded requests name."""
+    for name, data in LOCAL_FILES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def device_parts(recording: Recording) -> tuple[bytes, bytes]:
+    """The desc of the recorded Device and its desc signature, as they stand in every reply that carries the Device."""
+    whole = recording.files["device.desc"]
+    body_at = whole.index(b"vectors-ood-0001") + len(b"vectors-ood-0001")
+    sign_at = whole.index(bytes.fromhex("0100fe00"), body_at)
+    return whole[:body_at], whole[sign_at : sign_at + 140]
+
+
+def _count(title: str, items: Sequence[Sequence[Verdict]]) -> str:
+    equal = sum(all(verdict.equal for verdict in item) for item in items)
+    wrong = sum(any(verdict.problems for verdict in item) for item in items)
+    purpose = len(items) - equal - wrong
+    return f"{title} {equal}/{len(items)}" + (f" ({purpose} on purpose)" if purpose else "")
