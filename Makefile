@@ -15,7 +15,7 @@ run: ## start the gateway, making an identity first if there is none; ARGS="--ro
 
 test: ## all tests, tier by tier
 	@bash scripts/venv.sh dev
-	@bash scripts/compiler.sh
+	@bash scripts/compiler.sh || echo "going on without the tests that need it"
 	@PYTHON=$(PY) sh scripts/node.sh >/dev/null
 	@$(PY) scripts/tiers.py
 
@@ -45,7 +45,7 @@ package: ## source and binary distribution in dist/, tried out
 	@bash scripts/package.sh
 
 ci-full: ## what CI runs, with the long variants of the tests
-	@CYFS_EDGE_LONG_TESTS=1 bash .ci/run
+	@CYFS_KILL_ROUNDS=1000 CYFS_POWER_CUTS=5000 bash .ci/run
 
 clean: ## remove everything that can be made again
 	@rm -rf .venv .venv-oldest .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/interop/node/node_modules

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cyfs_edge import __version__
+from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import PathRules
 from cyfs_edge.core.api.call import ApiLimits
+from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
@@ -21,19 +24,21 @@ from cyfs_edge.core.crypto import CryptoService
 from cyfs_edge.core.ndn import NdnService
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
+from cyfs_edge.core.ports import Clock, NodeStore
 from cyfs_edge.core.util import NodeFacts, UtilService
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.clock import SystemClock
+from cyfs_edge.host.jobs import TaskJobs
 from cyfs_edge.host.local_files import HostFiles
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
-from cyfs_edge.services.control import ControlApi
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
 from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy
 from cyfs_edge.wire.config import Config
-from cyfs_edge.wire.message import HttpRequest, HttpResponse
+from cyfs_edge.wire.errors import error_to_response
+from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse
 
 CHANNEL = "stable"
 STORE_PATH = "data/store"
@@ -46,9 +51,10 @@ class Stack:
 
     config: Config
     identity: NodeIdentity
-    clock: SystemClock
-    store: LmdbStore
+    clock: Clock
+    store: NodeStore
     zone: ZoneManager
+    policy: BrowserPolicy
     api: HttpApi
     worker: ThreadWorker
     started: int
@@ -56,10 +62,11 @@ class Stack:
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     errors: int = 0
+    jobs: TaskJobs = field(default_factory=TaskJobs)
     control: ControlApi = field(init=False)
 
     def __post_init__(self) -> None:
-        self.control = ControlApi(self)
+        self.control = ControlApi(self.handle, self.store, self.jobs, self.status)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         self.requests += 1
@@ -68,8 +75,36 @@ class Stack:
             self.errors += 1
         return response
 
+    def status(self) -> dict[str, object]:
+        """What the administrator is told."""
+        failure = self.store.failure
+        return {
+            "version": self.version,
+            "pid": os.getpid(),
+            "root": self.config.root,
+            "device_id": str(self.zone.device_id),
+            "owner_id": str(self.zone.zone.owner),
+            "zone_id": str(self.zone.zone.zone_id),
+            "zone_role": self.zone.role,
+            "http": self.addresses.get("http"),
+            "ws": self.addresses.get("ws"),
+            "started": self.started,
+            "uptime_s": (self.clock.now() - self.started) // 1_000_000,
+            "requests": {"total": self.requests, "errors": self.errors},
+            "store": asdict(self.store.stat()),
+            "store_failure": failure.message if failure is not None else None,
+        }
+
+    def check_handshake(self, headers: Headers) -> HttpResponse | None:
+        """Refuses WebSockets of pages and names that are not known here."""
+        try:
+            self.policy.check_handshake(headers)
+        except CyfsError as error:
+            return error_to_response(error)
+        return None
+
     async def close(self) -> None:
-        await self.control.close()
+        await self.jobs.close()
         self.worker.close()
         await self.store.close()
 
@@ -78,16 +113,22 @@ async def build(config: Config) -> Stack:
     """Opens identity and store of ``config.root`` and joins the parts. On an error nothing stays open."""
     root = Path(config.root)
     identity = load_identity(root)
-    key = identity.require_key()
+    identity.require_key()
     clock = SystemClock()
     store = LmdbStore.open(root / STORE_PATH, clock=clock, options=StoreOptions(floor=config.store.min_free))
     try:
-        zone = ZoneManager(store.objects, identity.device, identity.owner, clock.now())
-        cache = ObjectCache(store.objects, clock)
-        await _keep_known_objects(cache, zone, identity)
+        return await compose(config, identity, store, clock)
     except BaseException:
         await store.close()
         raise
+
+
+async def compose(config: Config, identity: NodeIdentity, store: NodeStore, clock: Clock) -> Stack:
+    """Joins the parts around a store, which the stack closes at its end."""
+    root = Path(config.root)
+    zone = ZoneManager(store.objects, identity.device, identity.owner, clock.now())
+    cache = ObjectCache(store.objects, clock)
+    await _keep_known_objects(cache, zone, identity)
     rules, worker, random = PathRules(), ThreadWorker(), SystemRandom()
     groups = itertools.count(int.from_bytes(random.bytes(4), "big") >> 1)
     non = NonService(cache, store.chunks, zone, rules)
@@ -96,17 +137,19 @@ async def build(config: Config) -> Stack:
     util = UtilService(zone, facts, SystemFigures(root), store.stat)
     files = HostFiles([root / path for path in PRIVATE_PATHS])
     builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock)
-    crypto = CryptoService(store.objects, zone, rules, key, clock, random, worker)
+    crypto = CryptoService(store.objects, zone, rules, identity.require_key(), clock, random, worker)
+    hosts = frozenset(host.lower() for host in config.allowed_hosts)
+    policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
     api = HttpApi(
         zone,
-        BrowserPolicy(BrowserMode(config.browser_mode), frozenset(host.lower() for host in config.allowed_hosts)),
+        policy,
         ApiLimits(object_size=config.limits.object_size),
         NonApi(non),
         NdnApi(ndn, zone),
         UtilApi(util, builder),
         CryptoApi(crypto),
     )
-    return Stack(config, identity, clock, store, zone, api, worker, clock.now())
+    return Stack(config, identity, clock, store, zone, policy, api, worker, clock.now())
 
 
 async def _keep_known_objects(cache: ObjectCache, zone: ZoneManager, identity: NodeIdentity) -> None:

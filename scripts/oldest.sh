@@ -4,9 +4,9 @@
 # wheels allow.
 . "$(dirname "$0")/lib.sh"
 
-packages=(python3-uvloop python3-wsproto python3-lmdb python3-cryptography python3-psutil
-    python3-sdnotify python3-gmpy2 python3-pytest python3-pytest-asyncio python3-pytest-timeout python3-pytest-xdist
-    python3-hypothesis python3-packaging python3-asn1crypto python3-cffi python3-venv)
+packages=(python3-aiohttp python3-asn1crypto python3-cffi python3-cryptography python3-gmpy2 python3-hypothesis
+    python3-lmdb python3-packaging python3-psutil python3-pytest python3-pytest-asyncio python3-pytest-timeout
+    python3-pytest-xdist python3-sdnotify python3-uvloop python3-venv python3-wsproto)
 
 if can_apt && [ -e /etc/debian_version ]; then
     python=/usr/bin/python3

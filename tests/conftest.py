@@ -1,10 +1,14 @@
-"""Hooks for all tests: the count of golden vectors (tests/vector_count.py)."""
+"""For all tests: the count of golden vectors (tests/vector_count.py); no deadlines, as machines may be busy."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests import vector_count
+
+settings.register_profile("cyfs", deadline=None)
+settings.load_profile("cyfs")
 
 
 @pytest.hookimpl(tryfirst=True)

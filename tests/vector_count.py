@@ -1,7 +1,7 @@
 """Which golden vectors have passed. The summary of a run tells ``N of all`` for each file of ``tests/vectors``.
 
-A test that has gone through a vector calls ``passed(file, name)``. The names travel with the reports of the tests, so that
-the count is right when the tests are spread over processes.
+A test that has gone through a vector calls ``passed(file, name)``. The names travel with the reports of the tests, so
+that the count is right when the tests are spread over processes.
 """
 
 from __future__ import annotations

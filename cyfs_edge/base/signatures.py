@@ -120,14 +120,17 @@ def push_signature(held: Iterable[Signature], new: Signature) -> tuple[Signature
 def merge_signatures(
     held: Iterable[Signature] | None, new: Iterable[Signature] | None
 ) -> tuple[tuple[Signature, ...], int]:
-    """Union by source and key index, the newer time wins. Second: how many of ``new`` were taken."""
+    """Union by source and key index, the newer time wins (access-and-zone.md §12.3).
+
+    Second: how many of ``new`` have a source that was not held.
+    """
     merged = {(one.source, one.sign_key_index): one for one in held or ()}
     added = 0
     for one in new or ():
         known = merged.get((one.source, one.sign_key_index))
         if known is None or one.sign_time > known.sign_time:
             merged[one.source, one.sign_key_index] = one
-            added += 1
+            added += known is None
     return tuple(merged.values()), added
 
 

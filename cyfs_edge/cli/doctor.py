@@ -38,12 +38,24 @@ class Finding:
 
 
 def doctor(context: Context) -> int:
-    """All checks; exit code 1 when one failed. A failed check does not keep the others from being made."""
+    """All checks; exit code 1 when one failed. What cannot be checked because of that is left out."""
     findings: list[Finding] = []
     out = context.out
-    for check in (_software, _clock, _configuration, _root, _identity, _space, _gateway):
+    blocked = False
+    for check, needed in (
+        (_software, False),
+        (_clock, False),
+        (_configuration, False),
+        (_space, False),
+        (_root, True),
+        (_identity, True),
+        (_gateway, True),
+    ):
+        if blocked and needed:
+            continue
         for finding in _guarded(check, context):
             findings.append(finding)
+            blocked |= needed and finding.state == "fail" and finding.check != "permissions"
             out.line(wrapped(f"{finding.state.upper():<5} {finding.check:<13} {finding.text}", _INDENT))
             if finding.hint:
                 out.line(wrapped(f"{'':<{_INDENT}}-> {finding.hint}", _INDENT + 3))

@@ -61,6 +61,9 @@ def exit_of(error: BaseException) -> Exit:
     if isinstance(error, CodecError):
         return Exit.BAD_DATA
     if isinstance(error, CyfsError):
+        if "pid" in error.context:
+            # The store's lock names its holder.
+            return Exit.BUSY
         return _EXIT_OF_CODE.get(error.code, Exit.FAILED)
     if isinstance(error, OSError):
         return _EXIT_OF_ERRNO.get(error.errno or 0, Exit.FAILED)

@@ -117,13 +117,12 @@ class Source:
         for name, entry in listing.entries.items():
             inner = _safe_path(name[len(prefix) :])
             found = self._plan_of(entry.node, listing.parent_chunk, depth + 1)
-            if isinstance(found, Content):
-                plan[inner] = found
-            else:
-                more: Plan = {f"{inner}/{below}": one for below, one in found.items()} or {inner: None}
-                if plan.keys() & more.keys():
-                    raise _bad(f"the dir has two entries of the same name below {inner!r}")
-                plan |= more
+            more: Plan = {inner: found if isinstance(found, Content) else None}
+            if isinstance(found, dict) and found:
+                more = {f"{inner}/{below}": one for below, one in found.items()}
+            if plan.keys() & more.keys():
+                raise _bad(f"the dir has two entries of the same name at {inner!r}")
+            plan |= more
             if len(plan) > ENTRIES_MAX:
                 raise _bad(f"more than {ENTRIES_MAX} entries in one dir")
         return plan

@@ -62,7 +62,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="cyfs-edge", description="An OOD for small boxes, speaking the CYFS protocol.")
+    parser = _Parser(
+        prog="cyfs-edge",
+        description="An OOD for small boxes, speaking the CYFS protocol.",
+        epilog="The root directory is --root, else CYFS_ROOT, else /cyfs where it is writable, else your data folder.",
+    )
     _common_options(parser)
     parser.set_defaults(root=None, json=False, debug=False)
     parser.add_argument("--version", action="version", version=f"cyfs-edge {__version__}")

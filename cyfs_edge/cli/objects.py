@@ -108,9 +108,9 @@ def list_objects(context: Context) -> int:
             return Exit.OK
         count = 0
         for row in rows:
-            size, changed = (int(str(row.get(name) or 0)) for name in ("size", "update_time"))
+            size, stored = (int(str(row.get(name) or 0)) for name in ("size", "insert_time"))
             code = int(str(row.get("obj_type", 0)))
-            out.line(f"{row.get('object_id')}  {type_name(code):<14} {size_text(size):>10}  {time_text(changed)[:16]}")
+            out.line(f"{row.get('object_id')}  {type_name(code):<13} {size_text(size):>8}  {time_text(stored)[:10]}")
             count += 1
         out.line(f"{count} objects." if count else "No objects.")
     finally:

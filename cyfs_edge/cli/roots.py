@@ -84,7 +84,8 @@ def check_root(root: Root, *, need_identity: bool = True, need_key: bool = False
         raise _refusal(f"The root {root.path} is not a directory.", "Name another one: --root DIR.")
     if not ours:
         owner = user_name(root.path.stat().st_uid)
-        raise _refusal(f"The root {root.path} belongs to user {owner}.", f"Run the command as {owner} or as root.")
+        users = "root" if owner == "root" else f"{owner} or root"
+        raise _refusal(f"The root {root.path} belongs to user {owner}.", f"Run the command as {users}.")
     if need_identity and not identity:
         raise _refusal(f"The root {root.path} has no identity (etc/desc/device.desc is missing).", _init_hint(root))
     if need_key and not key:
@@ -120,6 +121,14 @@ def switch_user(root: Root) -> None:
     os.setgroups(_groups_of(info.st_uid, info.st_gid))
     os.setgid(info.st_gid)
     os.setuid(info.st_uid)
+    for path in (os.__file__, __file__):
+        if not os.access(path, os.R_OK):
+            raise CliError(
+                ErrorCode.PERMISSION_DENIED,
+                f"User {user_name(info.st_uid)}, who owns the root {root.path}, cannot read {path}.",
+                Exit.FAILED,
+                "Install cyfs-edge and its Python where that user can read them.",
+            )
 
 
 def user_name(uid: int) -> str:

@@ -17,9 +17,14 @@ _HEX_SHOWN = 64
 
 
 def type_name(obj_type: int) -> str:
-    """``people`` and the like for standard types, ``core 42`` and ``dec app 32770`` for the others."""
-    if 0 < obj_type < ObjectTypeCode.CUSTOM:
-        return ObjectTypeCode(obj_type).name.lower()
+    """The name of a type, such as ``People`` or ``Text``; ``core 43`` and ``dec app 32770`` where it has none."""
+    from cyfs_edge.objects.registry import codec_of
+
+    if obj_type == ObjectTypeCode.CHUNK:
+        return "Chunk"
+    codec = codec_of(obj_type)
+    if codec is not None:
+        return codec.name
     return f"core {obj_type}" if obj_type <= CORE_TYPE_MAX else f"dec app {obj_type}"
 
 

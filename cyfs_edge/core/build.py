@@ -112,9 +112,9 @@ class BuildService:
         file = make_file(job.owner, length, digest.digest(), chunk_ids, create_time=now, update_time=now)
         await self._cache.put(job.common.source, file, job.access)
         if job.method is not ChunkMethod.NONE:
-            await self._index.add(FileIndexEntry(
-                    file.object_id, digest.digest(), length, job.owner, chunks=tuple(chunk_ids)
-                ))
+            await self._index.add(
+                FileIndexEntry(file.object_id, digest.digest(), length, job.owner, chunks=tuple(chunk_ids))
+            )
         return file
 
     async def _build_folder(self, job: _Job, path: str, depth: int) -> NamedObject:

@@ -7,7 +7,19 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.base.keys import MNPublicKey, PrivateKey, PublicKey, PublicKeyValue
 from cyfs_edge.base.object_link import ObjectLink
-from cyfs_edge.base.signatures import RefIndex, Signature, SignatureSource, push_signature, sign
+from cyfs_edge.base.signatures import (
+    REF_AUTHOR,
+    REF_OBJECT_MAX,
+    REF_OOD_FIRST,
+    REF_OOD_LAST,
+    REF_OWNER,
+    REF_SELF,
+    RefIndex,
+    Signature,
+    SignatureSource,
+    push_signature,
+    sign,
+)
 from cyfs_edge.core.access import PathRules, check_crypto
 from cyfs_edge.core.object_cache import decode_held
 from cyfs_edge.core.ports import Clock, ObjectStore, Random, Worker
@@ -28,12 +40,6 @@ from cyfs_edge.wire.requests import (
     VerifyType,
 )
 
-SELF = 255
-OWNER = 254
-AUTHOR = 253
-FIRST_OOD = 252
-LAST_OOD = 236
-LAST_REF_OBJECT = 127
 AES_KEY_RANDOM = 48
 
 _ANY_SIGN = CryptoFlag.SET_DESC | CryptoFlag.SET_BODY | CryptoFlag.PUSH_DESC | CryptoFlag.PUSH_BODY
@@ -93,14 +99,14 @@ class CryptoService:
         """How the device names itself in its signature (objects.md §4, "Choosing a source")."""
         device = self._zone.device_id
         if obj.owner == device:
-            return RefIndex(OWNER)
+            return RefIndex(REF_OWNER)
         if obj.object_id == device:
-            return RefIndex(SELF)
+            return RefIndex(REF_SELF)
         if obj.author == device:
-            return RefIndex(AUTHOR)
-        if obj.owner == self._zone.zone.owner and device in self._zone.zone.oods[: FIRST_OOD - LAST_OOD + 1]:
-            return RefIndex(FIRST_OOD - self._zone.zone.oods.index(device))
-        for index, link in enumerate((obj.desc.ref_objects or ())[: LAST_REF_OBJECT + 1]):
+            return RefIndex(REF_AUTHOR)
+        if obj.owner == self._zone.zone.owner and device in self._zone.zone.oods[: REF_OOD_FIRST - REF_OOD_LAST + 1]:
+            return RefIndex(REF_OOD_FIRST - self._zone.zone.oods.index(device))
+        for index, link in enumerate((obj.desc.ref_objects or ())[: REF_OBJECT_MAX + 1]):
             if link.object_id == device:
                 return RefIndex(index)
         return ObjectLink(device, None)
@@ -192,15 +198,15 @@ class CryptoService:
             return source.object_id, _key_of(await self._load_signer(source.object_id))
         index = source.index
         signer_id: ObjectId | None = None
-        if index == SELF:
+        if index == REF_SELF:
             return obj.object_id, _key_of(obj)
-        if index == OWNER:
+        if index == REF_OWNER:
             signer_id = obj.owner
-        elif index == AUTHOR:
+        elif index == REF_AUTHOR:
             signer_id = obj.author
-        elif LAST_OOD <= index <= FIRST_OOD and obj.owner is not None:
+        elif REF_OOD_LAST <= index <= REF_OOD_FIRST and obj.owner is not None:
             zone = await self._zone.find_zone(obj.owner, None)
-            place = FIRST_OOD - index
+            place = REF_OOD_FIRST - index
             signer_id = zone.oods[place] if zone is not None and place < len(zone.oods) else None
         elif index < len(obj.desc.ref_objects or ()):
             signer_id = (obj.desc.ref_objects or ())[index].object_id

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 
 from cyfs_edge.base.errors import CodecError
 from cyfs_edge.base.ids import ObjectId
@@ -35,7 +35,7 @@ Path = tuple[int, ...]
 """Steps, u32 each; hardened ones have bit 31 set."""
 
 
-class Network(IntEnum):
+class Network(Enum):
     """The MetaChain that an identity is made for; the value is its number in paths."""
 
     MAIN = 0
@@ -84,12 +84,12 @@ def _seed(secret: bytes, salt: bytes) -> bytes:
 
 
 def people_path(network: Network, account: int = 0, index: int = 0) -> Path:
-    return (_PURPOSE | HARDENED, _TYPE_PEOPLE | HARDENED, account | HARDENED, int(network), index)
+    return (_PURPOSE | HARDENED, _TYPE_PEOPLE | HARDENED, account | HARDENED, network.value, index)
 
 
 def device_path(network: Network, index: int, account: int = 0) -> Path:
     """``index``: that of the device (:func:`device_index`); ``account``: that of the owner."""
-    return (_PURPOSE | HARDENED, _TYPE_DEVICE | HARDENED, account | HARDENED, int(network), index)
+    return (_PURPOSE | HARDENED, _TYPE_DEVICE | HARDENED, account | HARDENED, network.value, index)
 
 
 def device_index(unique_text: str) -> int:

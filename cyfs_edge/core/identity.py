@@ -143,7 +143,7 @@ def create_identity(
         )
 
     people_id = new_people().object_id
-    for expected in (expected_people_id, known_people and known_people.object_id):
+    for expected in (expected_people_id, known_people.object_id if known_people else None):
         if expected is not None and expected != people_id:
             raise _wrong_owner(people_id, expected, key_kind, network)
     if known_people is not None:
@@ -223,7 +223,7 @@ def recovery_text(people: NamedObject, device: NamedObject, ext_info: ExtInfo | 
         else [("Words", "the twelve shown when the owner was made; they are stored nowhere")]
     )
     facts += [("Key type", key_type), ("Owner id", str(people.object_id)), ("Device id", str(device.object_id))]
-    if ext_info and ext_info.network is not None:
+    if ext_info and ext_info.network:
         facts.append(("Network", ext_info.network.text))
         command += f" --network {ext_info.network.text}"
     steps = ["To be this owner again on a new box, which becomes a device of its own:", command]

@@ -50,7 +50,6 @@ class Data:
     total: int
     range: DataRange | None
     chunks: tuple[tuple[ChunkId, int, int], ...]
-    attributes: int | None = None
 
     @property
     def length(self) -> int:
@@ -95,9 +94,9 @@ class NdnService:
         if request.context is not None:
             await self._check_context(request)
         group = f"{common.source.dec}/{request.group if request.group is not None else self._new_group()}"
-        object_id, attributes, within = request.object_id, None, None
+        object_id, within = request.object_id, None
         if object_id.type_code in (ObjectTypeCode.DIR, ObjectTypeCode.OBJECT_MAP):
-            object_id, attributes, within = await self._resolve(request)
+            object_id, within = await self._resolve(request)
         if object_id.is_chunk:
             if request.object_id.is_chunk:
                 await self._check_chunk_access(common, ChunkId(object_id))
@@ -117,7 +116,7 @@ class NdnService:
         for chunk_id in {part[0] for part in parts}:
             if not await self._chunks.contains(chunk_id):
                 raise CyfsError(ErrorCode.NOT_FOUND, f"chunk {chunk_id} of {object_id} is not here")
-        return Data(object_id, owner, group, end - begin, wanted, parts, attributes)
+        return Data(object_id, owner, group, end - begin, wanted, parts)
 
     async def read(self, data: Data) -> AsyncIterator[bytes | FileRange]:
         """The wanted bytes, chunk by chunk."""
@@ -150,7 +149,7 @@ class NdnService:
         require_category(common.source, most, f"{service} at level {common.level.value}")
         await self._zone.require_local(common.target)
 
-    async def _resolve(self, request: GetData) -> tuple[ObjectId, int | None, tuple[int, int] | None]:
+    async def _resolve(self, request: GetData) -> tuple[ObjectId, tuple[int, int] | None]:
         """Where the inner path of a dir or object map leads. Whatever is no file or chunk is not here."""
         if request.inner_path is None:
             raise CyfsError(ErrorCode.UN_SUPPORT, f"{request.object_id} is no file: data needs an inner path")
@@ -161,7 +160,7 @@ class NdnService:
                 raise CyfsError(ErrorCode.NOT_FOUND, error.message) from None
             raise
         if found.object_id.is_chunk or found.object_id.type_code == ObjectTypeCode.FILE:
-            return found.object_id, found.attributes, found.range
+            return found.object_id, found.range
         raise CyfsError(ErrorCode.NOT_FOUND, f"{request.inner_path!r} of {request.object_id} is no file")
 
     async def _load_file(self, common: NdnCommon, object_id: ObjectId) -> NamedObject:

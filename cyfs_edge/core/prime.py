@@ -19,24 +19,19 @@ Tick = Callable[[int], None]
 _SMALL_PRODUCT = 16294579238595022365
 """3 · 5 · … · 53: a candidate moves up, by even steps, until it has none of these factors."""
 _DELTA_END = 1 << 20
-_ROUNDS = 20
-_SIEVE_END = 1 << 14
-# With fewer primes more candidates cost a modular power, with more the gcd costs what it saves: measured for 512 to
-# 1536 bits.
 _BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
-assert len(_BASES) == _ROUNDS
+"""The twenty rounds. Candidates are random, so fixed bases do as well as random ones."""
+_SIEVE_END = 1 << 14
+"""With fewer primes more candidates cost a modular power, with more the gcd costs what it saves (docs/identity.md)."""
 
 
 def find_prime(take: Callable[[int], bytes], bits: int, tick: Tick) -> int:
-    """The next prime of exactly ``bits`` (64 or more) bits. ``take(n)``: the next ``n`` bytes of the stream."""
-    top_bits = bits % 8 or 8
-    size = (bits + 7) // 8
+    """The stream's next prime of exactly ``bits`` bits (64 or more, whole bytes). ``take(n)``: its next n bytes."""
     # The two highest bits, so that a product of two primes has full length, and the lowest.
-    always = 3 << bits - 2 | 1
-    mask = (1 << (size - 1) * 8 + top_bits) - 1
+    always = (3 << bits - 2) | 1
     tried = 0
     while True:
-        candidate = int.from_bytes(take(size), "big") & mask | always
+        candidate = int.from_bytes(take(bits // 8), "big") | always
         rest = candidate % _SMALL_PRODUCT
         candidate += next((delta for delta in range(0, _DELTA_END, 2) if gcd(rest + delta, _SMALL_PRODUCT) == 1), 0)
         tried += 1
@@ -47,8 +42,7 @@ def find_prime(take: Callable[[int], bytes], bits: int, tick: Tick) -> int:
 
 
 def is_probable_prime(number: int) -> bool:
-    """Miller-Rabin, 20 rounds, of an odd number above 2^14. Of random composites the first round lets none pass in
-    practice."""
+    """Miller-Rabin of an odd number above 2^14, 20 rounds. Nearly all composites fail in the first."""
     power = _modular_power()
     halvings = (number - 1 & 1 - number).bit_length() - 1
     odd = number - 1 >> halvings

@@ -13,24 +13,23 @@ from math import inf
 from typing import TYPE_CHECKING, cast
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.net.http_answer import answer, head_of, with_head
 from cyfs_edge.net.http_body import EMPTY_BODY, StreamBody, WholeBody
 from cyfs_edge.net.outlet import Outlet
-from cyfs_edge.net.sending import body_length, release, send_body
-from cyfs_edge.wire.errors import error_response, error_to_response
-from cyfs_edge.wire.http_head import RequestHead, head_error, parse_head
-from cyfs_edge.wire.http_reply import CONTINUE, encode_head, has_body
-from cyfs_edge.wire.message import Body, HttpRequest, HttpResponse, Peer
+from cyfs_edge.net.sending import release, send_body
+from cyfs_edge.net.stream_server import REFUSED_MAX, peer_of
+from cyfs_edge.wire.errors import error_to_response
+from cyfs_edge.wire.http_head import RequestHead, find_head_end, head_error, parse_head
+from cyfs_edge.wire.http_reply import CONTINUE, has_body
+from cyfs_edge.wire.message import Body, HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from cyfs_edge.net.http_server import HttpServer
 
 log = logging.getLogger(__name__)
 
-REFUSED_MAX = 64
-"""Connections above the limit that are told so at one time; more are dropped without a word."""
 _COALESCE = 64 * 1024
 """Up to this size a body is copied behind its head and goes out in one piece."""
-_INTERNAL_ERROR = "internal error; the log of the gateway says more"
 
 
 class HttpConnection(asyncio.Protocol):
@@ -90,7 +89,7 @@ class HttpConnection(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._loop.time())
-        self._peer = Peer(_address_text(transport), self._listener)
+        self._peer = peer_of(self._transport, self._listener)
         self._deadline = self._loop.time() + self._limits.idle_timeout
         self._task = self._loop.create_task(self._serve())
         number = self._server.remember(self)
@@ -185,18 +184,15 @@ class HttpConnection(asyncio.Protocol):
         """Look for a head in ``_early``, of which ``seen`` bytes were looked at before."""
         data = self._early
         limits = self._limits
-        while data.startswith(b"\r\n"):
-            data = data[2:]
+        if data.startswith(b"\r\n"):
+            # Some clients end a body with a line break that they do not count.
+            self._early = data = data[2:]
             seen = 0
-        end = data.find(b"\r\n\r\n", max(0, seen - 3), limits.head_size) + 4
-        if end < 4:
-            if not self._begun:
-                self._begun = True
-                self._deadline = self._loop.time() + limits.head_timeout
-            self._early = data
-            self._check_partial_head(data, max(0, seen - 1))
-            return
         try:
+            end = find_head_end(data, seen, head_max=limits.head_size, target_max=limits.target_size)
+            if not end:
+                self._await_head()
+                return
             head = parse_head(data[:end], lines_max=limits.header_lines, target_max=limits.target_size)
         except CyfsError as error:
             self._refuse(error)
@@ -209,18 +205,10 @@ class HttpConnection(asyncio.Protocol):
         self._request = HttpRequest(head.method, head.target, head.headers, self._open_body(head), self._peer)
         self._wake()
 
-    def _check_partial_head(self, data: bytes, new: int) -> None:
-        """Refuse at once what can never become a head; ``data[new:]`` was not looked at before."""
-        limits = self._limits
-        if data and not data[:1].isalpha() and data != b"\r":
-            self._refuse(head_error("this is not HTTP"))
-        elif data.count(b"\n", new) != data.count(b"\r\n", new):
-            self._refuse(head_error("a line does not end in CRLF"))
-        elif b"\r\n" not in data and len(data) > limits.target_size + 64:
-            self._refuse(head_error("the request line is too long", status=414, code=ErrorCode.OUT_OF_LIMIT))
-        elif len(data) >= limits.head_size:
-            text = f"the request head is larger than {limits.head_size} bytes"
-            self._refuse(head_error(text, status=431, code=ErrorCode.OUT_OF_LIMIT))
+    def _await_head(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._deadline = self._loop.time() + self._limits.head_timeout
 
     # Bodies.
 
@@ -312,13 +300,7 @@ class HttpConnection(asyncio.Protocol):
 
     async def _answer(self, request: HttpRequest) -> bool:
         """Have one request answered; whether the connection can go on."""
-        try:
-            response = await self._server.handler(request)
-        except CyfsError as error:
-            response = error_to_response(error)
-        except Exception:
-            log.exception("%s %s failed", request.method, request.target)
-            response = error_response(500, ErrorCode.INTERNAL_ERROR, _INTERNAL_ERROR)
+        response = await answer(self._server.handler, request)
         keep_alive = self._keep_alive and not self._draining and self._can_finish_body()
         # A client's own wish to close is not repeated to it, as in the reference.
         announce = self._keep_alive and not keep_alive and not self._eof and not self._body_broken
@@ -341,13 +323,7 @@ class HttpConnection(asyncio.Protocol):
         return not self._continue_due and self._body.left <= self._limits.unread_body
 
     async def _send(self, response: HttpResponse, *, announce: bool, head_only: bool) -> None:
-        try:
-            head = self._head_of(response, announce=announce)
-        except ValueError:
-            log.exception("a reply to %s could not be written", self._peer.address)
-            await release(response.body)
-            response = error_response(500, ErrorCode.INTERNAL_ERROR, _INTERNAL_ERROR)
-            head = self._head_of(response, announce=announce)
+        response, head = await with_head(response, self._server.date(), close=announce)
         body = response.body
         if head_only or not has_body(response.status):
             await release(body)
@@ -358,16 +334,12 @@ class HttpConnection(asyncio.Protocol):
             self._outlet.write(head)
             await send_body(body, self._outlet.send, self._server.executor)
 
-    def _head_of(self, response: HttpResponse, *, announce: bool) -> bytes:
-        length = body_length(response.body)
-        return encode_head(response.status, response.headers, length, self._server.date(), close=announce)
-
     def _refuse(self, error: CyfsError) -> None:
         """Answer what is no request, and close."""
         log.debug("refused %s: %s", self._peer.address, error)
         response = error_to_response(error)
         assert isinstance(response.body, bytes)
-        self._outlet.write(self._head_of(response, announce=True) + response.body)
+        self._outlet.write(head_of(response, self._server.date(), close=True) + response.body)
         self._close(linger=True)
 
     def _close(self, *, linger: bool = False) -> None:
@@ -383,8 +355,3 @@ class HttpConnection(asyncio.Protocol):
             self._resume_reading()
         else:
             self._transport.close()
-
-
-def _address_text(transport: asyncio.BaseTransport) -> str:
-    name = transport.get_extra_info("peername")
-    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) and len(name) >= 2 else "unknown"

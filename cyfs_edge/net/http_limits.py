@@ -32,8 +32,8 @@ class HttpLimits:
     """What the handler left unread of a body is read and dropped up to this; beyond it the connection is closed."""
     send_stall: float = 60.0
     """A client that takes nothing of its reply for this long is dropped."""
-    half_close_grace: float = 30.0
-    """A client that closed its side waits for the reply; a handler that takes longer is cancelled."""
+    half_close_grace: float = 10.0
+    """A client that closed its side waits for the reply, or is gone: a handler that takes longer is cancelled."""
     linger: float = 2.0
     """Before a connection is closed on a client that still sends, its bytes are dropped for this long."""
     sweep_interval: float = 1.0

@@ -6,13 +6,12 @@ It knows HTTP and no rule of the protocol. Its limits are in docs/limits.md.
 from __future__ import annotations
 
 import socket
-import time
 from concurrent.futures import Executor
 
+from cyfs_edge.net.http_answer import HttpDate
 from cyfs_edge.net.http_connection import HttpConnection
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.stream_server import StreamServer
-from cyfs_edge.wire.http_reply import http_date
 from cyfs_edge.wire.message import HttpHandler
 
 
@@ -25,18 +24,9 @@ class HttpServer(StreamServer[HttpConnection]):
         self.handler = handler
         self.limits = limits or HttpLimits()
         self.executor = executor
-        self._date = ""
-        self._date_at = 0
+        self.date = HttpDate()
         super().__init__(self.limits.sweep_interval)
 
     async def start(self, sock: socket.socket, *, listener: str = "http-local") -> None:
         """Accept on a bound socket. ``listener``: the protocol tag that its requests carry in ``Peer.listener``."""
         await self.listen(sock, lambda: HttpConnection(self, listener))
-
-    def date(self) -> str:
-        """The ``date`` header of now."""
-        now = int(time.time())
-        if now != self._date_at:
-            self._date_at = now
-            self._date = http_date(now)
-        return self._date

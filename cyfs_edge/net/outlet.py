@@ -13,12 +13,13 @@ WRITE_HIGH = 256 * 1024
 class Outlet:
     """Wraps a transport. Its protocol passes on ``pause_writing``, ``resume_writing`` and ``connection_lost``."""
 
-    __slots__ = ("_lost", "_paused", "_progress_at", "_taken", "_waiters", "_written", "transport")
+    __slots__ = ("_lost", "_progress_at", "_taken", "_waiters", "_written", "paused", "transport")
 
     def __init__(self, transport: asyncio.Transport, now: float) -> None:
         transport.set_write_buffer_limits(high=WRITE_HIGH)
         self.transport = transport
-        self._paused = False
+        self.paused = False
+        """Whether as much waits to be taken as there is room for."""
         self._lost = False
         self._waiters: list[asyncio.Future[None]] = []
         self._written = 0
@@ -26,10 +27,10 @@ class Outlet:
         self._progress_at = now
 
     def pause(self) -> None:
-        self._paused = True
+        self.paused = True
 
     def resume(self) -> None:
-        self._paused = False
+        self.paused = False
         self._wake()
 
     def lost(self) -> None:
@@ -59,7 +60,7 @@ class Outlet:
     async def send(self, data: bytes) -> None:
         """Send, then wait until there is room for more; ``CONNECTION_RESET`` if there will be none."""
         self.write(data)
-        while self._paused and not self._lost:
+        while self.paused and not self._lost:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter

@@ -7,7 +7,11 @@ import socket
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from cyfs_edge.wire.message import Peer
+
 BACKLOG = 256
+REFUSED_MAX = 64
+"""Connections above a server's limit that are told so at one time; more are dropped without a word."""
 
 
 class Connection(Protocol):
@@ -91,3 +95,10 @@ class StreamServer(Generic[C]):
             connection.check(now)
         if self._connections:
             self._schedule_sweep()
+
+
+def peer_of(transport: asyncio.BaseTransport, listener: str) -> Peer:
+    """Who is at the other end of an accepted connection."""
+    name = transport.get_extra_info("peername")
+    address = f"{name[0]}:{name[1]}" if isinstance(name, tuple) and len(name) >= 2 else "unknown"
+    return Peer(address, listener)

@@ -225,6 +225,8 @@ def decode_object(data: bytes, *, exact: bool = False) -> NamedObject:
 def read_object(reader: Reader) -> NamedObject:
     start = reader.pos
     desc, flags = _read_desc(reader)
+    if flags & FLAG_ENCRYPTED:
+        raise CodecError(ErrorCode.INVALID_DATA, "encrypted objects are not defined", start + 2)
     body = desc_signs = body_signs = nonce = None
     if flags & FLAG_BODY:
         body = read_body(reader, desc)
@@ -250,9 +252,8 @@ def _read_desc(reader: Reader) -> tuple[Desc, int]:
     data = reader.data
     obj_type = reader.u16()
     obj_flags = reader.u16()
-    if obj_type == _CHUNK or obj_flags & FLAG_ENCRYPTED:
-        what = "a chunk is no named object" if obj_type == _CHUNK else "encrypted objects are not defined"
-        raise CodecError(ErrorCode.INVALID_DATA, what, start)
+    if obj_type == _CHUNK:
+        raise CodecError(ErrorCode.INVALID_DATA, "a chunk is no named object", start)
     codec = standard_codec(obj_type)
     flags = obj_flags & ~OBJECT_FLAGS
     if codec is not None:
@@ -345,35 +346,42 @@ def _read_public_key(reader: Reader, codec: ContentCodec[Any, Any] | None) -> Pu
 
 
 def read_body(reader: Reader, desc: Desc) -> Body:
-    """The body of the object with this desc. Short data is ``INVALID_DATA`` here (§1.3)."""
-    try:
-        return _read_body(reader, desc)
-    except CodecError as error:
-        if error.code != ErrorCode.OUT_OF_LIMIT:
-            raise
-        raise CodecError(ErrorCode.INVALID_DATA, f"in the body: {error.message}", error.offset) from None
+    """The body of the object with this desc.
 
-
-def _read_body(reader: Reader, desc: Desc) -> Body:
+    Short data is ``INVALID_DATA`` here (§1.3), only a content longer than what is left is ``OUT_OF_LIMIT``.
+    """
     start = reader.pos
     data = reader.data
-    flags = reader.u8()
-    prev_version = reader.take(32) if flags & BODY_PREV_VERSION else None
-    update_time = reader.u64()
-    object_id = None
-    if flags & BODY_EXT:
-        ext = reader.sub(reader.u16())
-        object_id = BodyExt.decode(data, ext.pos, ext.end).object_id
-    version = reader.u8()
-    content_format = reader.u8()
-    size = reader.varint()
+    prev_version = object_id = user_data = None
+    try:
+        flags = reader.u8()
+        if flags & BODY_PREV_VERSION:
+            prev_version = reader.take(32)
+        update_time = reader.u64()
+        if flags & BODY_EXT:
+            ext = reader.sub(reader.u16())
+            object_id = BodyExt.decode(data, ext.pos, ext.end).object_id
+        version = reader.u8()
+        content_format = reader.u8()
+        size = reader.varint()
+    except CodecError as error:
+        raise _in_body(error) from None
     content_at = reader.pos
     content = reader.take(size)
     codec = standard_codec(desc.obj_type)
-    value = None if codec is None else codec.read_body(Reader(data, content_at, reader.pos), desc.value)
-    user_data = reader.take(reader.u64()) if flags & BODY_USER_DATA else None
+    try:
+        value = None if codec is None else codec.read_body(Reader(data, content_at, reader.pos), desc.value)
+        if flags & BODY_USER_DATA:
+            user_data = reader.take(reader.u64())
+    except CodecError as error:
+        raise _in_body(error) from None
     raw = data[start : reader.pos]
     return Body(raw, prev_version, update_time, object_id, version, content_format, content, user_data, value)
+
+
+def _in_body(error: CodecError) -> CodecError:
+    code = ErrorCode.INVALID_DATA if error.code == ErrorCode.OUT_OF_LIMIT else error.code
+    return CodecError(code, f"in the body: {error.message}", error.offset)
 
 
 def _signs(signs: tuple[Signature, ...] | None) -> bytes:

@@ -18,7 +18,11 @@ from cyfs_edge import stack as composition
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.http_server import HttpServer
 from cyfs_edge.net.listen import listen_tcp
+from cyfs_edge.net.ws_commands import WsCommands, http_command
+from cyfs_edge.net.ws_limits import WsLimits
+from cyfs_edge.net.ws_server import WsServer
 from cyfs_edge.wire.config import Config
+from cyfs_edge.wire.ws_packet import WsCommand
 
 DRAIN_S = 10.0
 """How long running requests may go on after a stop was asked for."""
@@ -28,9 +32,7 @@ _log = logging.getLogger("cyfs.gateway")
 
 def run_gateway(config: Config) -> int:
     """Serves ``config.root`` until SIGTERM or SIGINT; gives the exit code. Failing to start raises ``CyfsError``."""
-    logging.basicConfig(
-        level=config.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=config.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(config))
 
@@ -45,7 +47,7 @@ async def _serve(config: Config) -> int:
     http_socket = listen_tcp(config.http.host, config.http.port, option="--http-port")
     ws_socket = listen_tcp(config.ws.host, config.ws.port, option="--ws-port")
     node: composition.Stack | None = None
-    servers: list[HttpServer] = []
+    servers: list[HttpServer | WsServer] = []
     control_path = Path(config.root) / CONTROL_SOCKET
     try:
         node = await composition.build(config)
@@ -53,10 +55,13 @@ async def _serve(config: Config) -> int:
             _log.warning(warning)
         limits = HttpLimits(connections=config.limits.connections)
         http, control = HttpServer(node.handle, limits=limits), HttpServer(node.control.handle, limits=limits)
-        servers += [http, control]
+        commands = WsCommands({WsCommand.HTTP: http_command(node.handle)})
+        ws = WsServer(commands, check_handshake=node.check_handshake, limits=WsLimits(sessions=config.limits.connections))
+        servers += [http, control, ws]
         node.addresses["http"] = _address(http_socket)
         node.addresses["ws"] = _address(ws_socket)
         await http.start(http_socket)
+        await ws.start(ws_socket)
         await control.start(_listen_unix(control_path), listener="native")
         # What is alive now stays: later collections need not look at it.
         gc.collect()
@@ -71,6 +76,7 @@ async def _serve(config: Config) -> int:
     finally:
         await asyncio.gather(*(server.close(DRAIN_S) for server in servers))
         http_socket.close()
+        ws_socket.close()
         if node is not None:
             control_path.unlink(missing_ok=True)
             await node.close()

@@ -19,23 +19,24 @@ _TEMP = "tmp"
 class ChunkFiles:
     """The folder ``root``. ``write_temp`` and ``open`` run on any thread; the writer's makes and removes names."""
 
-    __slots__ = ("_known", "_number", "root")
+    __slots__ = ("_number", "_synced", "root")
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._known: set[Path] = set()
+        self._synced: set[Path] = set()  # folders that are known to survive a power cut
         self._number = count()
 
     def prepare(self) -> None:
         """Makes the folder when it is new and drops what a crash left half written."""
         temp = self.root / _TEMP
-        if not temp.is_dir():
-            self.root.mkdir(mode=0o700, exist_ok=True)
-            temp.mkdir(mode=0o700)
-            sync_directory(self.root)
-            sync_directory(self.root.parent)
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        temp.mkdir(mode=0o700, exist_ok=True)
         for left in os.scandir(temp):
             os.unlink(left.path)
+        # Also when all was there: who made it may have died before it was synced.
+        sync_directory(self.root)
+        sync_directory(self.root.parent)
+        self._synced = {Path(entry.path) for entry in os.scandir(self.root)}
 
     def path_of(self, chunk_id: bytes) -> Path:
         name = chunk_id.hex()
@@ -58,16 +59,21 @@ class ChunkFiles:
         return path
 
     def place(self, temp: Path, chunk_id: bytes) -> Path:
-        """Gives a written file its name; the folder that holds it now, which is yet to be synced."""
+        """Gives a written file its name; the folder that holds it now, which is yet to be given to :meth:`sync`."""
         path = self.path_of(chunk_id)
         folder = path.parent
-        if folder not in self._known:
-            if not folder.is_dir():
-                folder.mkdir(mode=0o700)
-                sync_directory(self.root)
-            self._known.add(folder)
+        if folder not in self._synced:
+            folder.mkdir(mode=0o700, exist_ok=True)
         os.rename(temp, path)
         return folder
+
+    def sync(self, folders: set[Path]) -> None:
+        """Makes the names in these folders durable, and the folders' own."""
+        if not folders <= self._synced:
+            sync_directory(self.root)
+        for folder in folders:
+            sync_directory(folder)
+        self._synced |= folders
 
     def take_back(self, chunk_id: bytes, temp: Path) -> None:
         """Undoes :meth:`place`."""
@@ -80,8 +86,8 @@ class ChunkFiles:
         """A file descriptor for reading; ``FileNotFoundError`` when there is no such file."""
         return os.open(self.path_of(chunk_id), os.O_RDONLY | os.O_CLOEXEC)
 
-    def names(self) -> Iterator[ChunkId]:
-        """The ids of all files that are there, in no order."""
+    def found(self) -> Iterator[tuple[Path, ChunkId]]:
+        """All files that are named like chunks, in no order; not all of them need be in their place."""
         for folder in os.scandir(self.root):
             if folder.name == _TEMP or not folder.is_dir(follow_symlinks=False):
                 continue
@@ -91,7 +97,7 @@ class ChunkFiles:
                 except ValueError:
                     continue
                 if len(raw) == ID_SIZE and raw[0] >> 2 == 0b010111:
-                    yield ChunkId(raw)
+                    yield Path(entry.path), ChunkId(raw)
 
 
 def sync_directory(path: Path) -> None:

@@ -13,7 +13,7 @@ import lmdb
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Clock
-from cyfs_edge.store.chunk_files import ChunkFiles, sync_directory
+from cyfs_edge.store.chunk_files import ChunkFiles
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import is_full, no_space, translate
 from cyfs_edge.store.space import MIB, SpaceGuard
@@ -168,8 +168,7 @@ class Committer:
             txn.abort()
             return
         try:
-            for folder in effects.folders | self._lazy.folders:
-                sync_directory(folder)
+            self._files.sync(effects.folders | self._lazy.folders)
         except OSError as error:
             txn.abort()
             raise _Failed(error, committing=True) from error

@@ -13,7 +13,6 @@ import lmdb
 
 import cyfs_edge
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.store.chunk_files import sync_directory
 from cyfs_edge.store.committer import COUNTERS_KEY
 from cyfs_edge.store.data_file import DATA_NAME, check_data_file
 from cyfs_edge.store.engine import Table
@@ -32,7 +31,7 @@ MAP_SIZE = 128 << 30
 
 
 def create_data_file(directory: Path, now: int) -> None:
-    """Makes an empty store. It appears whole or not at all."""
+    """Makes an empty store. It appears whole or not at all; ``directory`` is yet to be synced."""
     final, new = directory / DATA_NAME, directory / (DATA_NAME + ".new")
     try:
         new.unlink(missing_ok=True)
@@ -48,8 +47,6 @@ def create_data_file(directory: Path, now: int) -> None:
         finally:
             env.close()
         os.rename(new, final)
-        sync_directory(directory)
-        sync_directory(directory.parent)
     except (lmdb.Error, OSError) as error:
         raise translate(error, f"making a store in {directory}") from error
 

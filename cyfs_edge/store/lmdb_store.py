@@ -30,6 +30,9 @@ from cyfs_edge.store.writer import BatchLimits, Writer
 
 CHUNKS_NAME = "chunks"
 
+_NEW_STORE_SIZE = 1 << 20
+"""Bytes that making a store may take, more than it does."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
@@ -51,12 +54,18 @@ class LmdbStore:
     """``objects``, ``chunks`` and ``files`` are the ports; ``close`` once at the end."""
 
     def __init__(
-        self, directory: Path, env: lmdb.Environment, lock: StoreLock, clock: Clock, options: StoreOptions
+        self,
+        directory: Path,
+        env: lmdb.Environment,
+        lock: StoreLock,
+        guard: SpaceGuard,
+        clock: Clock,
+        options: StoreOptions,
     ) -> None:
         """Use :meth:`open`."""
         self._directory = directory
         self._lock = lock
-        self._guard = SpaceGuard(partial(options.space, directory), clock.monotonic, options.floor)
+        self._guard = guard
         self._engine = Engine(env)
         self._files = ChunkFiles(directory / CHUNKS_NAME)
         self._files.prepare()
@@ -84,15 +93,19 @@ class LmdbStore:
             lock.acquire()
         except OSError as error:
             raise translate(error, f"opening the store in {directory}") from error
+        guard = SpaceGuard(partial(options.space, directory), clock.monotonic, options.floor)
         env: lmdb.Environment | None = None
         try:
             if not (directory / DATA_NAME).exists():
                 if (directory / CHUNKS_NAME).exists():
                     raise damaged(f"{directory / DATA_NAME} is missing while {directory / CHUNKS_NAME} is there")
+                guard.check(_NEW_STORE_SIZE)
                 create_data_file(directory, clock.now())
+            # Before anything is made beside it, and also when it was there: its maker may have died before this.
+            sync_directory(directory)
             env = open_env(directory, map_size=options.map_size, sync=options.sync)
             check_format(env)
-            return cls(directory, env, lock, clock, options)
+            return cls(directory, env, lock, guard, clock, options)
         except BaseException as error:
             if env is not None:
                 env.close()
@@ -142,5 +155,6 @@ def _make_directory(directory: Path) -> None:
     for path in reversed(missing):
         path.mkdir(mode=0o700)
         sync_directory(path.parent)
+    sync_directory(directory.parent)
     if not directory.is_dir():
         raise CyfsError(ErrorCode.INVALID_PARAM, f"{directory} is not a folder")

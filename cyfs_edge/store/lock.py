@@ -38,9 +38,12 @@ class StoreLock:
         except OSError:
             os.close(fd)
             raise
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
         self._fd = fd
+        try:
+            # Always as long, so that it needs no new block on a full disk.
+            os.pwrite(fd, b"%-19d\n" % os.getpid(), 0)
+        except OSError:
+            return  # the lock holds without a name on it
 
     def release(self) -> None:
         # The file stays: removing it would let two processes lock two files of one name.

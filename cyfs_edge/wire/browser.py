@@ -68,6 +68,15 @@ class BrowserPolicy:
         except ValueError:
             return False
 
+    def check_handshake(self, headers: Headers) -> None:
+        """A WebSocket may be opened without an origin, or from one that is known; extensions speak HTTP."""
+        self.check_host(headers)
+        origin = headers.get("origin")
+        if origin is None or self.mode is BrowserMode.NONE:
+            return
+        if self.mode is BrowserMode.FORBIDDEN or not self.knows_origin(origin):
+            raise CyfsError(ErrorCode.PERMISSION_DENIED, f"no WebSocket for pages of {origin!r}")
+
     def knows_origin(self, origin: str) -> bool:
         """True for origins that may be granted cross-origin access."""
         if self.mode in (BrowserMode.RELAXED, BrowserMode.NONE):

@@ -34,6 +34,8 @@ _ABSOLUTE_FORM = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?([^/?#@]+)(.
 _HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*").fullmatch
 _DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
 
+_LINE_ROOM = 64
+"""Bytes of a request line beside its target."""
 _FRAMING = frozenset({"host", "content-length", "content-encoding", "transfer-encoding", "connection", "expect"})
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
@@ -58,6 +60,27 @@ class RequestHead:
 def head_error(message: str, *, status: int = 400, code: ErrorCode = ErrorCode.INVALID_DATA) -> CodecError:
     """What is wrong with a head, with the status that says so."""
     return CodecError(code, message, status=status)
+
+
+def find_head_end(data: bytes, seen: int = 0, *, head_max: int = HEAD_MAX, target_max: int = TARGET_MAX) -> int:
+    """Where the head at the start of ``data`` ends: the index behind its blank line, or 0 if that has not come.
+
+    ``seen``: bytes that an earlier call has looked at. Raises ``CodecError`` at once for what can never become a head:
+    400, 414 or 431 as in :func:`parse_head`; 431 also beyond ``head_max`` bytes.
+    """
+    end = data.find(b"\r\n\r\n", max(0, seen - 3), head_max)
+    if end >= 0:
+        return end + 4
+    new = max(0, seen - 1)
+    if data not in (b"", b"\r") and not data[:1].isalpha():
+        raise head_error("this is not HTTP")
+    if data.count(b"\n", new) != data.count(b"\r\n", new):
+        raise head_error("a line does not end in CRLF")
+    if len(data) > target_max + _LINE_ROOM and data.find(b"\r\n", 0, target_max + _LINE_ROOM) < 0:
+        raise head_error("the request line is too long", status=414, code=ErrorCode.OUT_OF_LIMIT)
+    if len(data) >= head_max:
+        raise head_error(f"the request head is larger than {head_max} bytes", status=431, code=ErrorCode.OUT_OF_LIMIT)
+    return 0
 
 
 def parse_head(head: bytes, *, lines_max: int = LINES_MAX, target_max: int = TARGET_MAX) -> RequestHead:

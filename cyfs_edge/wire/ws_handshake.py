@@ -19,12 +19,12 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 def accept_handshake(head: RequestHead) -> bytes:
     """The 101 reply to a handshake; ``CodecError`` with an HTTP ``status`` in its context for anything else."""
     headers = head.headers
-    if head.method != "GET" or not (_has_token(headers, "upgrade", "websocket")):
-        raise _error("this port speaks WebSocket only; the HTTP interface is on the port below")
+    if head.method != "GET" or not _has_token(headers, "upgrade", "websocket"):
+        raise _error("this port speaks WebSocket only; plain HTTP is served on another port (1318 by default)")
     if not _has_token(headers, "connection", "upgrade"):
         raise _error("the Connection header does not ask for an upgrade")
     if headers.get("sec-websocket-version") != "13":
-        raise head_error("only version 13 of WebSocket is spoken here", status=426)
+        raise _error("only version 13 is spoken here")
     if head.content_length or head.chunked:
         raise _error("a WebSocket handshake has no body")
     key = (headers.get("sec-websocket-key") or "").encode()

@@ -51,7 +51,7 @@ def encode_header(seq: int, cmd: int, length: int) -> bytes:
     return _HEADER.pack(MAGIC, VERSION, seq, cmd, length)
 
 
-def decode_packet(message: bytes) -> WsPacket:
+def decode_packet(message: bytes | bytearray) -> WsPacket:
     """Read one message. The version is not checked, as in the reference; every other fault is ``INVALID_DATA``."""
     if len(message) < HEADER_SIZE:
         raise CodecError(ErrorCode.INVALID_DATA, f"a packet of {len(message)} bytes", 0)
@@ -60,4 +60,4 @@ def decode_packet(message: bytes) -> WsPacket:
         raise CodecError(ErrorCode.INVALID_DATA, f"a packet with magic {magic:#04x}", 0)
     if length != len(message) - HEADER_SIZE:
         raise CodecError(ErrorCode.INVALID_DATA, f"a packet of {length} bytes with {len(message) - HEADER_SIZE}", 6)
-    return WsPacket(seq, cmd, message[HEADER_SIZE:])
+    return WsPacket(seq, cmd, bytes(memoryview(message)[HEADER_SIZE:]))

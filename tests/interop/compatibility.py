@@ -109,6 +109,9 @@ def _other_status_problems(row: Row, got: Observed) -> Iterable[str]:
     for name, _ in got.headers:
         if name not in FRAMING and f"header:{name}" not in stated:
             yield f"header {name} is not stated"
+    for name in stated:
+        if name.startswith("header:") and got.header(name.removeprefix("header:")) is None:
+            yield f"{name} is stated and absent"
     if got.body and not any(name == "body" or name.startswith("body.") for name in stated):
         yield "the reply has a body and the row says nothing of it"
 

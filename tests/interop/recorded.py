@@ -90,12 +90,6 @@ class Request:
             headers.append((name, value))
         return replace(self, line=_replaced_text(self.line, values), headers=tuple(headers), body=body)
 
-    def with_loopback_host(self, host: str) -> Request | None:
-        """The request with ``host`` in place of the made-up Host that raw items carry; ``None`` if it has none."""
-        if self.raw is None or b"\r\nHost: x\r\n" not in self.raw:
-            return None
-        return replace(self, raw=self.raw.replace(b"\r\nHost: x\r\n", b"\r\nHost: %b\r\n" % host.encode()))
-
 
 @dataclass(frozen=True, slots=True)
 class Item:

@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.gateway_process import running, write_identity
+from tests.gateway_process import running
 
 from . import compatibility
 from .recorded import load
-from .replay import Replay, Verdict, idle_rows, judge, summary, write_local_files
+from .replay import Replay, Verdict, idle_rows, judge, prepare_root, summary, write_local_files
 from .test_replay import GROUPS
 
 
@@ -20,7 +20,7 @@ def report(groups: Sequence[str]) -> str:
     recording = load()
     with tempfile.TemporaryDirectory(prefix="cyfs-replay-") as folder:
         root, files = Path(folder) / "root", Path(folder) / "vec"
-        write_identity(root, recording.root_files())
+        prepare_root(root, recording)
         write_local_files(files)
         with running(root) as gateway:
             outcomes = list(Replay(recording, gateway.http, str(root), files).run(recording.of(tuple(groups))))

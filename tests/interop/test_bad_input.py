@@ -18,6 +18,7 @@ from tests.gateway_process import GatewayProcess
 
 from .compare import error_of
 from .rawhttp import Address, Connection, Observed, exchange, request
+from .rawws import ERROR_COMMAND, HANDSHAKE, HTTP_COMMAND, Packet, WsConnection, frame
 from .recorded import Recording
 
 pytestmark = pytest.mark.interop
@@ -131,7 +132,7 @@ def test_missing_headers(case: str, gateway: GatewayProcess, base: dict[str, str
 BAD_VALUES: Mapping[str, tuple[str, ...]] = {
     "cyfs-dec-id": ("", "x", "z" * 43, "0" * 43, "1" * 44, "9" * 50, "a" * 1000, "!", "编码"),
     "cyfs-object-id": ("", "x", "z" * 43, "0" * 43, "I" * 44, "9" * 49, "a" * 1000, "../../etc/passwd"),
-    "cyfs-target": ("", "x", "z" * 43, "0" * 44),
+    "cyfs-target": ("", "x", "0" * 44, "z" * 44),
     "cyfs-source": ("", "x", "z" * 43),
     "cyfs-flags": ("", "-1", "1.5", "0x10", "abc", "99999999999", "1e3", "１"),
     "cyfs-api-level": ("", "ndn", "NOC", "xyz", "\x01"),
@@ -250,6 +251,9 @@ def test_junk_for_crypto(path: str, gateway: GatewayProcess, recording: Recordin
         got = request(gateway.http, "POST", path, headers, rng.randbytes(size))
         if path == "/crypto/encrypt" and 0 < size <= 117:
             assert got.status == 200
+        elif path == "/crypto/decrypt" and size == 128 and got.status == 200:
+            # OpenSSL 3.2 and later answer broken padding with random data (implicit rejection), earlier ones refuse.
+            assert got.header("cyfs-decrypt-ret") == "decrypted"
         else:
             assert_coded(got)
 
@@ -384,8 +388,9 @@ def test_a_body_that_ends_early_stores_nothing(
     assert assert_coded(request(gateway.http, "GET", "/non/", asked), 404) == "4"
 
 
-def test_bytes_after_the_body_are_the_next_request(gateway: GatewayProcess, base: dict[str, str]) -> None:
+def test_bytes_after_the_body_are_the_next_request(gateway: GatewayProcess, recording: Recording) -> None:
     """A body longer than announced cannot smuggle: the rest is read as a request of its own, and refused."""
+    base = {"cyfs-dec-id": recording.identity["system_dec"]}
     head = "".join(
         f"{name}: {value}\r\n" for name, value in {**base, "host": "127.0.0.1", "content-length": "2"}.items()
     )
@@ -467,29 +472,6 @@ def test_clients_that_vanish_while_a_reply_is_sent(gateway: GatewayProcess, base
             connection.socket.recv(1000)
 
 
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-def masked(payload: bytes, opcode: int = 2, fin: int = 0x80) -> bytes:
-    """One client frame, masked with zeros."""
-    length = len(payload)
-    size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
-    return bytes([fin | opcode]) + size + bytes(4) + payload
-
-
-def packet(command: int, content: bytes, sequence: int = 1) -> bytes:
-    return (
-        b"\x88\x01"
-        + sequence.to_bytes(2, "big")
-        + command.to_bytes(2, "big")
-        + len(content).to_bytes(4, "big")
-        + content
-    )
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -510,56 +492,35 @@ def test_what_is_no_websocket_is_refused(data: bytes, gateway: GatewayProcess) -
 
 
 @pytest.mark.parametrize(
-    "frame",
+    "data",
     [
         b"\x82\x05hello",  # not masked
         b"\xf2\x80" + bytes(4),  # reserved bits
         b"\x83\x80" + bytes(4),  # unknown opcode
         b"\x82\xff\x7f" + b"\xff" * 7 + bytes(4),  # 2^63 bytes announced
         b"\x89\xfe\x00\xff" + bytes(4) + bytes(255),  # a ping of more than 125 bytes
-        masked(b"x", opcode=0),  # continuation of nothing
-        masked(b"\xff\xfe", opcode=1),  # text that is no UTF-8
+        frame(b"x", opcode=0),  # continuation of nothing
+        frame(b"\xff\xfe", opcode=1),  # text that is no UTF-8
         random.Random(SEED).randbytes(2000),
     ],
 )
-def test_broken_frames_end_the_connection(frame: bytes, gateway: GatewayProcess) -> None:
-    with Connection(gateway.ws) as connection:
-        connection.send(HANDSHAKE)
-        assert connection.read_reply().status == 101
-        connection.send(frame)
-        connection.half_close()
+def test_broken_frames_end_the_connection(data: bytes, gateway: GatewayProcess) -> None:
+    with WsConnection(gateway.ws) as connection:
+        connection.http.send(data)
+        connection.http.half_close()
         drained = b""
-        while data := connection.socket.recv(4096):
-            drained += data
+        while piece := connection.socket.recv(4096):
+            drained += piece
         assert len(drained) < 1000
 
 
 def test_packets_that_are_none_are_answered_or_dropped(gateway: GatewayProcess) -> None:
     """Bad magic, wrong length and short packets are dropped; junk in HTTP and unknown commands get an error packet."""
-    with Connection(gateway.ws) as connection:
-        connection.send(HANDSHAKE)
-        assert connection.read_reply().status == 101
-        for dropped in (b"", b"short", b"\x55" + packet(21, b"x")[1:], packet(21, b"xx")[:-1], packet(21, b"x") + b"y"):
-            connection.send(masked(dropped))
-        connection.send(masked(packet(21, b"junk", 7)))
-        assert read_error(connection) == (7, 65535, "22")
-        connection.send(masked(packet(9999, b"{}", 8)))
-        assert read_error(connection) == (8, 65535, "27")
-
-
-def read_error(connection: Connection) -> tuple[int, int, str | None]:
-    """(sequence, command, code) of the next short packet."""
-    head = read_exactly(connection, 2)
-    assert head[0] == 0x82, head
-    length = head[1] if head[1] < 126 else int.from_bytes(read_exactly(connection, 2), "big")
-    content = read_exactly(connection, length)
-    return int.from_bytes(content[2:4], "big"), int.from_bytes(content[4:6], "big"), error_of(content[10:])
-
-
-def read_exactly(connection: Connection, length: int) -> bytes:
-    data = b""
-    while len(data) < length:
-        more = connection.socket.recv(length - len(data))
-        assert more, "the connection ended"
-        data += more
-    return data
+    whole = Packet(1, HTTP_COMMAND, b"xx").encode()
+    with WsConnection(gateway.ws) as connection:
+        for dropped in (b"", b"short", b"\x55" + whole[1:], whole[:-1], whole + b"y"):
+            connection.socket.sendall(frame(dropped))
+        for sequence, command, code in ((7, HTTP_COMMAND, "22"), (8, 9999, "27")):
+            connection.send(Packet(sequence, command, b"junk"))
+            answer = connection.receive()
+            assert (answer.sequence, answer.command, error_of(answer.content)) == (sequence, ERROR_COMMAND, code)

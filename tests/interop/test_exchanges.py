@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.gateway_process import GatewayProcess
 
 from . import exchanges
-from .exchanges import HTTP_COMMAND, SERVICES, Exchange, Own, expectation, parse_packet_reply
+from .exchanges import SERVICES, Exchange, Own, expectation
 from .rawhttp import exchange as send
+from .rawws import HTTP_COMMAND, WsConnection
 from .recorded import Recording
 from .replay import device_parts
 
@@ -31,17 +31,9 @@ def own_of(run: int, recording: Recording) -> Own:
     )
 
 
-async def send_frame(gateway: GatewayProcess, frame: bytes) -> bytes:
-    """One packet on a WebSocket of its own, and the packet that answers it."""
-    url = f"ws://{gateway.ws[0]}:{gateway.ws[1]}"
-    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        await socket.send_bytes(frame)
-        return await socket.receive_bytes(timeout=10)
-
-
 @pytest.mark.interop
 @pytest.mark.parametrize("run", [0, 1], ids=SDKS)
-async def test_recorded_requests(
+def test_recorded_requests(
     run: int, gateway: GatewayProcess, recording: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In order, own ids put in: status, header names, JSON names and the forms of numbers and strings."""
@@ -56,9 +48,9 @@ async def test_recorded_requests(
     later = [e for e in REQUESTS if e.run == run and not is_ours(e)]
     wrong = []
     for item in mine:
-        if item.frame is not None:
-            sequence, command, got = parse_packet_reply(await send_frame(gateway, item.frame))
-            assert (sequence, command) == (int.from_bytes(item.frame[2:4], "big"), 0), item.label
+        if item.packet is not None:
+            with WsConnection(gateway.ws) as connection:
+                got = connection.ask(item.packet.content, item.packet.sequence)
         else:
             put_in = {**values, **(system if item.label == "crypto.sign_object" else {})}
             got = send(gateway.http, item.encode(put_in, host))
@@ -92,5 +84,4 @@ def test_every_recorded_request_is_judged_or_counted() -> None:
 
 
 def is_ours(item: Exchange) -> bool:
-    command = HTTP_COMMAND if item.frame is None else int.from_bytes(item.frame[4:6], "big")
-    return item.service in SERVICES and command == HTTP_COMMAND
+    return item.service in SERVICES and (item.packet is None or item.packet.command == HTTP_COMMAND)

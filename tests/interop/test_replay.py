@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.gateway_process import GatewayProcess
+from tests.gateway_process import GatewayProcess, running
 
 from . import compatibility
 from .recorded import Recording
-from .replay import Replay, Verdict, idle_rows, judge, summary, write_local_files
+from .replay import Replay, Verdict, idle_rows, judge, prepare_root, summary, write_local_files
 
 GROUPS = ("util", "non", "ndn", "crypto", "http")
 """The groups of the services that this gateway has. A later service adds its group here."""
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, recording: Recording) -> Iterator[GatewayProcess]:
+    """A gateway of this module's own, set up as the reference was."""
+    root = tmp_path_factory.mktemp("replay") / "root"
+    prepare_root(root, recording)
+    with running(root) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,7 @@ def test_captured_values_are_put_into_later_requests(recording: Recording, tmp_p
 
 MUTATIONS: dict[str, Callable[[Observed], Observed]] = {
     "status": lambda got: replace(got, status_line="HTTP/1.1 299 Odd"),
+    "header order": lambda got: replace(got, headers=got.headers[::-1]),
     "header dropped": lambda got: replace(got, headers=got.headers[1:]),
     "header added": lambda got: replace(got, headers=(*got.headers, ("x-more", "1"))),
     "header twice": lambda got: replace(got, headers=(*got.headers, got.headers[0])),
@@ -226,6 +227,8 @@ def with_header(got: Observed, name: str, value: str) -> Observed:
 def applies(mutation: str, recorded: Reply) -> bool:
     if recorded.outcome != "reply" or (mutation != "status" and not recorded.headers):
         return mutation in ("closed", "silent") and recorded.outcome == "reply"
+    if mutation == "header order":
+        return len(recorded.headers) > 1 and not recorded.unframed
     if mutation == "header value":
         return bool(fixed_header(recorded.headers))
     if mutation in NEEDS_BODY:
@@ -307,9 +310,8 @@ class Player:
             body = self.made[recorded.body.sha256]
         for old, new in self.own.items():
             body = body.replace(old.encode(), new.encode())
-        headers = sorted(recorded.headers, key=lambda header: (header[0] != "content-length", header[0]))
         lines = []
-        for name, value in headers:
+        for name, value in recorded.headers:
             true_length = name == "content-length" and not recorded.head_only
             lines.append(f"{name}: {len(body) if true_length else value}")
         return "\r\n".join([recorded.status_line, *lines, "", ""]).encode() + body

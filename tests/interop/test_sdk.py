@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from tests.gateway_process import GatewayProcess
+from tests.gateway_process import GatewayProcess, running, write_identity
 
 from . import nodejs
 from .recorded import VECTORS, Recording
@@ -16,6 +19,15 @@ FILE_MIB = {"http": 64, "ws": 6}
 @pytest.fixture(scope="session")
 def node() -> str:
     return nodejs.install()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, recording: Recording) -> Iterator[GatewayProcess]:
+    """A fresh store for each transport: the suite puts the same objects in both."""
+    root = tmp_path / "root"
+    write_identity(root, recording.root_files())
+    with running(root) as process:
+        yield process
 
 
 @pytest.mark.interop

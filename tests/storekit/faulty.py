@@ -59,7 +59,7 @@ class Jitter(Plan):
 
 @dataclass
 class FailAt(Plan):
-    """One error. ``where``: ``before`` (never reached the store), ``inside`` (a change raises), ``after`` (no answer)."""
+    """One error. ``where``: ``before`` (not asked), ``inside`` (a change raises), ``after`` (no answer)."""
 
     number: int
     where: str

@@ -63,7 +63,8 @@ class NdnApi:
         source = replace(
             call.source, dec=self._zone.local_source(fields.parse_id(fields.DEC_ID, dec) if dec else None).dec
         )
-        return await self._reply(await self._service.get_data(ndn.parse_download(pairs, call.headers.get("range"), source)))
+        request = ndn.parse_download(pairs, call.headers.get("range"), source)
+        return await self._reply(await self._service.get_data(request))
 
     async def _query(self, call: Call) -> HttpResponse:
         request = ndn.parse_query_file(call.query_pairs(), call.headers, call.source)
@@ -112,8 +113,6 @@ class NdnApi:
                 response.headers += headers
                 return response
         headers += [fields.OCTET_STREAM, (fields.TASK_GROUP, fields.encode_text(data.group))]
-        if data.attributes is not None:
-            headers.append((fields.ATTRIBUTES, str(data.attributes)))
         pieces = self._service.read(data)
         # One piece is the common case, and goes out without the cost of a stream.
         body = await anext(pieces) if len(data.chunks) == 1 else BodyStream(data.length, pieces)

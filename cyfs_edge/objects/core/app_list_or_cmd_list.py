@@ -33,16 +33,16 @@ def _desc_json(desc: AppListDesc | AppCmdListDesc) -> Json:
     return show(desc) if isinstance(desc, AppListDesc) else cmd_list_json(desc)
 
 
-CODECS: Final = {
-    402: CoreCodec[AppListDesc | AppCmdListDesc, AppListBody](
-        "AppList",
-        _read_desc,
-        _read_body,
-        sub_desc=DescFlag.OWNER,
-        desc_json=_desc_json,
-        body_json=app_list_body_json,
-        code=402,
-        desc_format=ContentFormat.PROTOBUF,
-        body_format=ContentFormat.PROTOBUF,
-    )
-}
+APP_LIST_OR_CMD_LIST: Final[CoreCodec[AppListDesc | AppCmdListDesc, AppListBody]] = CoreCodec(
+    "AppList",
+    _read_desc,
+    _read_body,
+    sub_desc=DescFlag.OWNER,
+    desc_json=_desc_json,
+    body_json=app_list_body_json,
+    code=402,
+    desc_format=ContentFormat.PROTOBUF,
+    body_format=ContentFormat.PROTOBUF,
+)
+
+CODECS: Final = {402: APP_LIST_OR_CMD_LIST}

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from cyfs_edge.base.codec import Writer
+from cyfs_edge.base.codec import Reader, Writer
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.base.proto import BOOL, BYTES, HASH, Message, fixed_bytes, pb
-from cyfs_edge.base.signatures import Signature
+from cyfs_edge.base.signatures import SIGNATURE_SIZE_MIN, Signature
 from cyfs_edge.objects.core.types import core_type
-from cyfs_edge.objects.envelope import (
-    FLAG_BODY,
-    FLAG_BODY_SIGNS,
-    FLAG_DESC_SIGNS,
-    FLAG_NONCE,
-    HEAD_SIZE,
-    NONCE_SIZE,
-    NamedObject,
-    decode_object,
-)
+from cyfs_edge.objects.envelope import NONCE_SIZE, NamedObject, decode_object, read_body
+
+T = TypeVar("T")
 
 _ABSENT: Final = b"\0"
 """What an absent part counts as in the hash."""
@@ -115,22 +108,29 @@ def shell_content(shell: NamedObject, desc: bytes | None = None) -> NamedObject:
         if desc is None:
             raise CyfsError(ErrorCode.INVALID_PARAM, "the shell holds only the id of its object, the desc is needed")
         held = desc
-    parts = (
-        (FLAG_BODY, body.body),
-        (FLAG_DESC_SIGNS, body.desc_signatures),
-        (FLAG_BODY_SIGNS, body.body_signatures),
-        (FLAG_NONCE, body.nonce),
-    )
-    flags = int.from_bytes(held[2:HEAD_SIZE], "big")
-    for flag, part in parts:
-        flags = flags & ~flag if part is None else flags | flag
-    raw = held[:2] + flags.to_bytes(2, "big") + held[HEAD_SIZE:] + b"".join(part or b"" for _, part in parts)
-    obj = decode_object(raw, exact=True)
-    if len(obj.desc.raw) != len(held):
-        raise CyfsError(ErrorCode.INVALID_DATA, "the parts in the shell run into one another")
-    if content.desc.is_object_id_only and obj.object_id != ObjectId(body.desc):
+    bare = decode_object(held, exact=True)
+    if bare.desc.raw != held:
+        raise CyfsError(ErrorCode.INVALID_DATA, "more than a desc where the desc of the object should be")
+    if content.desc.is_object_id_only and bare.object_id != body.desc:
         raise CyfsError(ErrorCode.NOT_MATCH, "the desc belongs to another object than the one in the shell")
-    return obj
+    return bare.with_parts(
+        body=None if body.body is None else _read_all(body.body, lambda reader: read_body(reader, bare.desc)),
+        desc_signs=None if body.desc_signatures is None else _read_all(body.desc_signatures, _read_signatures),
+        body_signs=None if body.body_signatures is None else _read_all(body.body_signatures, _read_signatures),
+        nonce=None if body.nonce is None else int.from_bytes(body.nonce, "big"),
+    )
+
+
+def _read_all(part: bytes, read: Callable[[Reader], T]) -> T:
+    reader = Reader(part)
+    value = read(reader)
+    if reader.remaining:
+        raise reader.fail(ErrorCode.INVALID_DATA, f"{reader.remaining} bytes after a part of the object in the shell")
+    return value
+
+
+def _read_signatures(reader: Reader) -> tuple[Signature, ...]:
+    return tuple(reader.vec(Signature.read, SIGNATURE_SIZE_MIN))
 
 
 def _signatures(signatures: tuple[Signature, ...] | None) -> bytes | None:

@@ -2,6 +2,7 @@
 // What every suite needs: the official SDK with its chatter off, checks that report as JSON lines, and a stack.
 
 const assert = require('node:assert/strict');
+const { createHash } = require('node:crypto');
 
 for (const name of ['log', 'info', 'debug', 'warn', 'error', 'assert']) {
     console[name] = () => {};
@@ -86,9 +87,23 @@ function pattern(length, seed) {
     return new Uint8Array(data.buffer, data.byteOffset, length);
 }
 
+/** SHA-256 as a HashValue: the SDK's own hash_data overflows the stack from about 100 KB on. */
+function hash_of(data) {
+    return sdk.HashValue.copy_from_slice(new Uint8Array(createHash('sha256').update(data).digest()));
+}
+
+/** The ChunkId of any number of bytes: type byte, length in four bytes, the first 27 bytes of the hash. */
+function chunk_of(data) {
+    const raw = Buffer.alloc(32);
+    raw[0] = 0x5c;
+    raw.writeUInt32LE(data.length, 1);
+    createHash('sha256').update(data).digest().copy(raw, 5, 0, 27);
+    return good(new sdk.ChunkIdDecoder().raw_decode(new Uint8Array(raw)))[0];
+}
+
 function same_bytes(actual, expected, what) {
     const equal = Buffer.compare(Buffer.from(actual), Buffer.from(expected)) === 0;
     assert.ok(equal, `${what}: ${actual.length} bytes that differ from the ${expected.length} expected`);
 }
 
-module.exports = { assert, check, code_of, connected, good, open_stack, pattern, report, same_bytes, sdk };
+module.exports = { assert, check, chunk_of, code_of, connected, good, hash_of, open_stack, pattern, report, same_bytes, sdk };

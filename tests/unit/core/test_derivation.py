@@ -1,4 +1,4 @@
-"""The steps of the derivation one by one: indices, paths, the key stream, odd turns of the generator, progress, cancelling."""
+"""The steps of the derivation one by one: indices, paths, odd turns of the generator, progress, cancelling."""
 
 from __future__ import annotations
 

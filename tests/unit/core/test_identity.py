@@ -1,4 +1,4 @@
-"""Identities from words: those of the official client to the byte, reproducible, and never signed from untrusted input."""
+"""Identities from words: those of the official client to the byte, reproducible, never signed from untrusted input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.base.keys import KeyKind, PublicKey
-from cyfs_edge.base.signatures import REF_OWNER, REF_SELF, RefIndex, verify
+from cyfs_edge.base.signatures import REF_OWNER, REF_SELF, RefIndex, sign, verify
 from cyfs_edge.core.derivation import Network, Progress
 from cyfs_edge.core.identity import ExtInfo, Identity, create_identity, recovery_text
 from cyfs_edge.objects.builder import build_body
@@ -60,8 +60,6 @@ def signed_by(obj: NamedObject, signer: NamedObject, ref_index: int) -> bool:
 
 def with_oods(identity: Identity, *oods: ObjectId, sign_it: bool) -> NamedObject:
     """The owner object with other OODs, as another box of the zone has left it: signed by the owner or not."""
-    from cyfs_edge.base.signatures import sign
-
     people = identity.people
     content = PeopleBody(oods, "Ada", None, ACTIVE_STANDBY)
     body = build_body(people.desc, people_body(content, NOW + 100))

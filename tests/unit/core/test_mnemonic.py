@@ -99,12 +99,16 @@ def test_a_wrong_word_passes_the_checksum_once_in_sixteen() -> None:
     assert fitting == 128
 
 
-@given(st.text(max_size=2000))
+@given(st.text(max_size=2000) | st.lists(st.sampled_from(word_list()), min_size=12, max_size=12).map(" ".join))
 def test_any_text_gives_entropy_or_a_format_error(text: str) -> None:
     try:
-        assert len(entropy_from_words(text)) == 16
+        entropy = entropy_from_words(text)
     except CyfsError as error:
-        assert error.code == ErrorCode.INVALID_FORMAT
+        code = error.code
+    else:
+        code = ErrorCode.INVALID_FORMAT
+        assert words_from_entropy(entropy) == text
+    assert code == ErrorCode.INVALID_FORMAT
 
 
 def test_a_very_long_text_is_refused_without_being_looked_up() -> None:

@@ -94,14 +94,6 @@ def test_the_sieve_changes_no_result(bits: int) -> None:
         assert find_prime(fast, bits, lambda tried: None) == plain_find_prime(plain, bits)
 
 
-def test_a_size_of_no_whole_bytes_is_met_exactly() -> None:
-    for bits in (65, 71, 100):
-        found = find_prime(stream_of(random.Random(bits).randbytes(100_000)), bits, lambda tried: None)
-        assert found.bit_length() == bits
-        assert found >> bits - 2 == 3
-        assert is_probable_prime(found)
-
-
 def test_a_candidate_moves_up_to_the_next_number_without_small_factors() -> None:
     found = (1 << 255) + (1 << 254)
     while gcd(found, 16294579238595022365 * 2) != 1 or not is_probable_prime(found):

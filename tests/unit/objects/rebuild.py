@@ -1,4 +1,8 @@
-"""Making the objects of ``objects.json`` again from the inputs that the vectors tell."""
+"""Making the objects of ``objects.json`` again from the inputs that the vectors tell.
+
+What an input leaves open is read from the bytes: random ids, times of the run, and the times of the objects of the
+TypeScript SDK, which writes others than it was given.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +23,8 @@ from cyfs_edge.objects.device import DeviceCategory, device_category, make_devic
 from cyfs_edge.objects.diff import make_diff
 from cyfs_edge.objects.dir import DirBody, DirEntry, DirList, DirRange, make_dir
 from cyfs_edge.objects.envelope import NamedObject, decode_object
-from cyfs_edge.objects.file import make_bundle, make_file, make_file_in_file
+from cyfs_edge.objects.file import make_file, make_file_in_file
 from cyfs_edge.objects.group import CommonGroupBody, GroupMember, make_org, make_simple_group
-from cyfs_edge.objects.object_map import (
-    DiffMapEntries,
-    DiffMapItem,
-    DiffSetEntries,
-    DiffSetItem,
-    Entries,
-    HubEntries,
-    MapClass,
-    MapContentType,
-    MapEntries,
-    ObjectMap,
-    SetEntries,
-    hub_index,
-    make_object_map,
-)
 from cyfs_edge.objects.people import make_people
 from cyfs_edge.objects.proof_of_service import ProofOfService, ProofType, make_proof_of_service
 from cyfs_edge.objects.tx import Caller, Tx, make_tx
@@ -84,16 +73,6 @@ def object_ids(texts: list[str]) -> list[ObjectId]:
 
 def area(text: str | None) -> Area | None:
     return None if text is None else Area.from_text(text)
-
-
-def rebuilt(vector: Vector) -> NamedObject | None:
-    """The object of a vector made from its input; ``None`` for real files, whose input was read from the bytes.
-
-    What an input leaves open is read from the bytes: random ids, times of the run, and the times of the objects of the
-    TypeScript SDK, which writes others than it was given.
-    """
-    make = _MAKERS.get(vector["name"].rpartition("_")[0])
-    return None if make is None else make(vector["input"], decode_object(bytes.fromhex(vector["hex"])))
 
 
 def _people(given: Vector, held: NamedObject) -> NamedObject:
@@ -220,7 +199,10 @@ def _members(pairs: list[list[str]]) -> list[GroupMember]:
 def _group_simple(given: Vector, held: NamedObject) -> NamedObject:
     ood_list = [made_up(0x44, label) for label in ("g1", "g2", "g1")]
     common = CommonGroupBody(
-        name=given["name"], members=tuple(_members(given["members"])), ood_list=tuple(ood_list), version=given["version"]
+        name=given["name"],
+        members=tuple(_members(given["members"])),
+        ood_list=tuple(ood_list),
+        version=given["version"],
     )
     unique_id = UniqueId(held.desc.value.unique_id)
     times = {"create_time": given["create_time"], "update_time": given["update_time"]}
@@ -298,15 +280,26 @@ def _union_account(given: Vector, held: NamedObject) -> NamedObject:
 
 def _file(given: Vector, held: NamedObject) -> NamedObject:
     owner, author, digest = object_id(given["owner"]), object_id(given.get("author")), bytes.fromhex(given["hash"])
-    times = {"create_time": held.desc.create_time, "update_time": held.update_time}
-    if "chunks" in given:
-        chunks = [ChunkId.from_text(text) for text in given["chunks"]]
-        return make_file(owner, given["len"], digest, chunks, author=author, **times)
-    listed: str = given["chunk_list"]
-    if listed.startswith("list: "):
-        chunks = [chunk(label) for label in ("c1", "c22")]
-        return make_file(owner, given["len"], digest, chunks, author=author, **times)
-    return make_file_in_file(owner, given["len"], digest, made_up(0x60, "cf"), author=author, **times)
+    listed: str = given.get("chunk_list", "")
+    if listed.startswith("file: "):
+        return make_file_in_file(
+            owner,
+            given["len"],
+            digest,
+            made_up(0x60, "cf"),
+            create_time=given["create_time"],
+            update_time=given["update_time"],
+            author=author,
+        )
+    return make_file(
+        owner,
+        given["len"],
+        digest,
+        [ChunkId.from_text(text) for text in given["chunks"]] if "chunks" in given else [chunk("c1"), chunk("c22")],
+        create_time=held.desc.create_time,
+        update_time=held.update_time,
+        author=author,
+    )
 
 
 _DIR_LISTS = {
@@ -387,9 +380,7 @@ def _tx(given: Vector, held: NamedObject) -> NamedObject:
         given["max_fee"],
         bytes.fromhex(given["body"]),
     )
-    return make_tx(
-        tx, bytes.fromhex(given["data"]), create_time=given["create_time"], update_time=given["update_time"]
-    )
+    return make_tx(tx, bytes.fromhex(given["data"]), create_time=given["create_time"], update_time=given["update_time"])
 
 
 def _tx_signed(given: Vector, held: NamedObject) -> NamedObject:
@@ -419,93 +410,7 @@ def _proof_of_service(given: Vector, held: NamedObject) -> NamedObject:
     )
 
 
-def object_map_of(entries: Entries, map_class: MapClass = MapClass.ROOT) -> ObjectMap:
-    """A simple map with the total and size of object-map.md §1.4."""
-    kind = _CONTENT_TYPES[type(entries)]
-    size = 0
-    for entry in entries.values:
-        item = entries.values[entry] if isinstance(entries, MapEntries | DiffMapEntries) else entry
-        size += 2 + len(entry.encode()) if isinstance(entry, str) else 0
-        if isinstance(item, DiffMapItem):
-            size += sum(33 if one else 1 for one in (item.prev, item.altered, item.diff))
-        elif isinstance(item, DiffSetItem):
-            size += sum(33 if one else 1 for one in (item.prev, item.altered))
-        else:
-            size += 32
-    return ObjectMap(map_class, len(entries.values), size, 0, kind, entries)
-
-
-_CONTENT_TYPES: dict[type, MapContentType] = {
-    MapEntries: MapContentType.MAP,
-    DiffMapEntries: MapContentType.DIFFMAP,
-    SetEntries: MapContentType.SET,
-    DiffSetEntries: MapContentType.DIFFSET,
-}
-
-
-def _object_map(entries: Entries, given: Vector, held: NamedObject, map_class: int = 0) -> NamedObject:
-    return make_object_map(
-        object_map_of(entries, MapClass(map_class)),
-        owner=object_id(given["owner"]),
-        dec_id=object_id(given["dec_id"]),
-        update_time=held.update_time if held.body else None,
-    )
-
-
-def _map_entries(given: Vector) -> dict[str, ObjectId]:
-    return {key: ObjectId.from_text(text) for key, text in given["content"].items()}
-
-
-def _map(given: Vector, held: NamedObject) -> NamedObject:
-    return _object_map(MapEntries(_map_entries(given)), given, held)
-
-
-def _map_after_ops(given: Vector, held: NamedObject) -> NamedObject:
-    entries = _map_entries(VECTORS["object_map_map_1"]["input"])
-    del entries["b"]
-    return _object_map(MapEntries({**entries, "a": chunk("zz")}), given, held)
-
-
-def _set(given: Vector, held: NamedObject) -> NamedObject:
-    return _object_map(SetEntries(frozenset(object_ids(given["content"]))), given, held)
-
-
-def _diffmap(given: Vector, held: NamedObject) -> NamedObject:
-    items = {key: DiffMapItem(None, chunk(key), chunk("d") if key == "a" else None) for key in given["keys"]}
-    return _object_map(DiffMapEntries(items), given, held)
-
-
-def _diffset(given: Vector, held: NamedObject) -> NamedObject:
-    items = {DiffSetItem(chunk(key), None) if key == "a" else DiffSetItem(None, chunk(key)) for key in given["keys"]}
-    return _object_map(DiffSetEntries(frozenset(items)), given, held)
-
-
-def _map_class(given: Vector, held: NamedObject) -> NamedObject:
-    # The classes of the two vectors are 0 and 2; the input numbers them 0 and 1.
-    return _object_map(MapEntries({}), given, held, 2 * given["class"])
-
-
-def hub_of(keys: list[str], given: Vector) -> tuple[NamedObject, dict[ObjectId, NamedObject]]:
-    """A hub over simple sub maps whose values are ``chunk(key)``; second: the sub maps."""
-    ids = {"owner": object_id(given["owner"]), "dec_id": object_id(given["dec_id"])}
-    buckets: dict[int, dict[str, ObjectId]] = {}
-    for key in keys:
-        buckets.setdefault(hub_index(key, 0), {})[key] = chunk(key)
-    subs: dict[ObjectId, NamedObject] = {}
-    hub: dict[int, ObjectId] = {}
-    size = 0
-    for index, entries in buckets.items():
-        content = object_map_of(MapEntries(entries), MapClass.SUB)
-        size += content.size
-        deeper = ObjectMap(MapClass.SUB, content.total, content.size, 1, content.content_type, content.content)
-        sub = make_object_map(deeper, **ids)
-        subs[sub.object_id] = sub
-        hub[index] = sub.object_id
-    root = ObjectMap(MapClass.ROOT, len(keys), size, 0, MapContentType.MAP, HubEntries(hub))
-    return make_object_map(root, **ids), subs
-
-
-_MAKERS = {
+MAKERS = {
     "people": _people,
     "ts_people": _ts_people,
     "cip_people_signed": _cip_people_signed,
@@ -531,10 +436,4 @@ _MAKERS = {
     "tx_signed": _tx_signed,
     "contract": _contract,
     "proof_of_service": _proof_of_service,
-    "object_map_map": _map,
-    "object_map_after_ops": _map_after_ops,
-    "object_map_set": _set,
-    "object_map_diffmap": _diffmap,
-    "object_map_diffset": _diffset,
-    "object_map_class": _map_class,
 }

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import pytest
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.keys import KeyKind, PrivateKey
 from cyfs_edge.core.identity import ExtInfo, Identity, create_identity
-from cyfs_edge.store import identity_files
 from cyfs_edge.store.identity_files import DEPTH_MAX, FILE_MAX, KNOWN_MAX, load_identity, save_identity
 from tests import vector_count
 
@@ -110,7 +110,7 @@ def test_the_secret_is_never_readable_by_others_on_the_way(root: Path, monkeypat
     def look(descriptor: int) -> None:
         modes.extend(stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*device.sec*"))
 
-    monkeypatch.setattr(identity_files.os, "fsync", look)
+    monkeypatch.setattr(os, "fsync", look)
     before = os.umask(0)
     try:
         save(root)
@@ -179,43 +179,47 @@ class Crash(BaseException):
     """The process is gone: nothing of it runs any more, no handler and no clean-up of this module."""
 
 
-def fail_at(monkeypatch: pytest.MonkeyPatch, step: int, failure: Callable[[], BaseException]) -> None:
-    """The ``step``-th of the calls that touch the disk fails, counted over all kinds."""
-    count = 0
+def watch_steps(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], None]) -> None:
+    """``before`` is called ahead of every call that touches the disk, with its number from 1 over all kinds."""
+    numbers = count(1)
 
-    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(call: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == step:
-                raise failure()
+            before(next(numbers))
             return call(*args, **options)
 
         return run
 
     for name in STEPS:
-        monkeypatch.setattr(identity_files.os, name, counted(getattr(os, name)))
+        monkeypatch.setattr(os, name, watched(getattr(os, name)))
+
+
+def save_failing(root: Path, step: int, failure: BaseException) -> None:
+    """Saves with a failure at the ``step``-th call."""
+
+    def fail(number: int) -> None:
+        if number == step:
+            raise failure
+
+    with pytest.MonkeyPatch.context() as patch:
+        watch_steps(patch, fail)
+        save(root)
 
 
 def count_steps(root: Path) -> int:
+    numbers: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        seen: list[str] = []
-        for name in STEPS:
-            call = getattr(os, name)
-            patch.setattr(
-                identity_files.os, name, lambda *a, name=name, call=call, **o: seen.append(name) or call(*a, **o)
-            )
+        watch_steps(patch, numbers.append)
         save(root)
-    return len(seen)
+    return len(numbers)
 
 
 def is_whole_or_absent(root: Path) -> bool:
     """Whether the root has the identity; having part of one fails the test."""
-    try:
-        loaded = load_identity(root)
-    except CyfsError as error:
-        assert error.code == ErrorCode.NOT_FOUND
+    if not (root / "etc" / "desc" / "device.desc").exists():
+        load_error(root, ErrorCode.NOT_FOUND)
         return False
+    loaded = load_identity(root)
     assert (loaded.device, loaded.device_key, loaded.owner) == (IDENTITY.device, IDENTITY.device_key, IDENTITY.people)
     assert loaded.ext_info == IDENTITY.ext_info
     return True
@@ -227,10 +231,8 @@ def test_a_crash_at_any_step_leaves_the_whole_identity_or_none_and_saving_again_
     outcomes = []
     for step in range(1, steps + 1):
         root = tmp_path / str(step)
-        with pytest.MonkeyPatch.context() as patch:
-            fail_at(patch, step, Crash)
-            with pytest.raises(Crash):
-                save(root)
+        with pytest.raises(Crash):
+            save_failing(root, step, Crash())
         outcomes.append(is_whole_or_absent(root))
         if not outcomes[-1]:
             save(root)
@@ -249,10 +251,8 @@ def test_an_error_of_the_disk_at_any_step_is_told_and_leaves_no_rubbish(
     steps = count_steps(tmp_path / "counted")
     for step in range(1, steps + 1):
         root = tmp_path / str(step)
-        with pytest.MonkeyPatch.context() as patch:
-            fail_at(patch, step, lambda: OSError(number, os.strerror(number)))
-            with pytest.raises(CyfsError) as caught:
-                save(root)
+        with pytest.raises(CyfsError) as caught:
+            save_failing(root, step, OSError(number, os.strerror(number)))
         assert caught.value.code == code
         assert os.strerror(number) in caught.value.message
         assert not list(root.glob("**/.*")), step
@@ -275,8 +275,8 @@ def test_every_file_is_on_the_disk_before_it_is_in_its_place(root: Path, monkeyp
         real_replace(source, target)
 
     (root / "etc" / "desc").mkdir(parents=True)
-    monkeypatch.setattr(identity_files.os, "fsync", fsync)
-    monkeypatch.setattr(identity_files.os, "replace", replace)
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
     save(root)
     expected = []
     for name in ("device.sec", "zone_owner.desc", "ext_info", "device.desc"):
@@ -287,11 +287,12 @@ def test_every_file_is_on_the_disk_before_it_is_in_its_place(root: Path, monkeyp
 def test_new_folders_are_on_the_disk_as_well(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
     real_fsync = os.fsync
-    monkeypatch.setattr(
-        identity_files.os,
-        "fsync",
-        lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")) or real_fsync(descriptor),
-    )
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
     save(root)
     assert synced[:3] == [str(root.parent), str(root), str(root / "etc")]
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
 from cyfs_edge.core.api.router import split_target
-from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, ScrubReport
+from cyfs_edge.core.jobs import Job, Jobs
+from cyfs_edge.core.ports import FileIndexEntry, NodeStore, ObjectRecord, ScrubReport
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.file import File, file_chunks
-from cyfs_edge.services.jobs import Job, Jobs
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.errors import error_to_response
-from cyfs_edge.wire.message import HttpRequest, HttpResponse
-
-if TYPE_CHECKING:
-    from cyfs_edge.stack import Stack
+from cyfs_edge.wire.message import HttpHandler, HttpRequest, HttpResponse
 
 PREFIX = "/control/"
 PAGE_MAX = 1000
@@ -32,11 +26,16 @@ Action = Callable[[HttpRequest, str, Query], Awaitable[HttpResponse]]
 class ControlApi:
     """Everything of the protocol API, and ``/control/…`` beside it. The caller is root or the node's own user."""
 
-    __slots__ = ("_jobs", "_routes", "_stack")
+    __slots__ = ("_jobs", "_protocol", "_routes", "_status_of_node", "_store")
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._jobs = Jobs()
+    def __init__(
+        self, protocol: HttpHandler, store: NodeStore, jobs: Jobs, status: Callable[[], dict[str, object]]
+    ) -> None:
+        """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells."""
+        self._protocol = protocol
+        self._store = store
+        self._jobs = jobs
+        self._status_of_node = status
         self._routes: dict[tuple[str, str], Action] = {
             ("GET", "status"): self._status,
             ("GET", "objects"): self._objects,
@@ -50,7 +49,7 @@ class ControlApi:
     async def handle(self, request: HttpRequest) -> HttpResponse:
         path, query = split_target(request.target)
         if not path.startswith(PREFIX):
-            return await self._stack.handle(request)
+            return await self._protocol(request)
         name, _, rest = path[len(PREFIX) :].partition("/")
         action = self._routes.get((request.method, name))
         try:
@@ -60,29 +59,8 @@ class ControlApi:
         except CyfsError as error:
             return error_to_response(error)
 
-    async def close(self) -> None:
-        await self._jobs.close()
-
     async def _status(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        stack = self._stack
-        return _json(
-            {
-                "version": stack.version,
-                "pid": os.getpid(),
-                "root": stack.config.root,
-                "device_id": str(stack.zone.device_id),
-                "owner_id": str(stack.zone.zone.owner),
-                "zone_id": str(stack.zone.zone.zone_id),
-                "zone_role": stack.zone.role,
-                "http": stack.addresses.get("http"),
-                "ws": stack.addresses.get("ws"),
-                "started": stack.started,
-                "uptime_s": (stack.clock.now() - stack.started) // 1_000_000,
-                "requests": {"total": stack.requests, "errors": stack.errors},
-                "store": asdict(stack.store.stat()),
-                "store_failure": stack.store.failure.message if stack.store.failure else None,
-            }
-        )
+        return _json(self._status_of_node())
 
     async def _objects(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         limit = _limit(query)
@@ -90,8 +68,8 @@ class ControlApi:
         after = _after(query)
         listed: list[dict[str, object]] = []
         last: ObjectId | None = None
-        async for object_id in self._stack.store.objects.list_ids(_prefix_bytes(prefix), after):
-            record = await self._stack.store.objects.get(object_id)
+        async for object_id in self._store.objects.list_ids(_prefix_bytes(prefix), after):
+            record = await self._store.objects.get(object_id)
             if record is None:
                 continue
             if len(listed) == limit:
@@ -104,8 +82,8 @@ class ControlApi:
         limit, after = _limit(query), _after(query)
         listed: list[dict[str, object]] = []
         last: ObjectId | None = None
-        async for object_id in self._stack.store.objects.list_ids(_prefix_bytes("file"), after):
-            record = await self._stack.store.objects.get(object_id)
+        async for object_id in self._store.objects.list_ids(_prefix_bytes("file"), after):
+            record = await self._store.objects.get(object_id)
             if record is None:
                 continue
             if len(listed) == limit:
@@ -126,18 +104,18 @@ class ControlApi:
 
     async def _file_index(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         file_id = fields.required_id(request.headers, fields.OBJECT_ID)
-        record = await self._stack.store.objects.get(file_id)
+        record = await self._store.objects.get(file_id)
         obj = decode_object(record.raw) if record is not None else None
         content = obj.desc.value if obj is not None else None
         if obj is None or not isinstance(content, File):
             raise CyfsError(ErrorCode.NOT_FOUND, f"file {file_id} is not here")
-        await self._stack.store.files.add(FileIndexEntry(
-                file_id, content.hash, content.length, obj.owner, chunks=file_chunks(obj)
-            ))
+        await self._store.files.add(
+            FileIndexEntry(file_id, content.hash, content.length, obj.owner, chunks=file_chunks(obj))
+        )
         return HttpResponse(200)
 
     async def _scrub(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        stat = self._stack.store.stat()
+        stat = self._store.stat()
 
         async def work(job: Job) -> object:
             job.total = stat.object_count + stat.chunk_count
@@ -145,7 +123,7 @@ class ControlApi:
             def progress(report: ScrubReport) -> None:
                 job.done = report.objects + report.chunks
 
-            report = await self._stack.store.scrub(progress)
+            report = await self._store.scrub(progress)
             job.done = report.objects + report.chunks
             return {
                 "objects": report.objects,

@@ -1,101 +1,17 @@
-"""How the inputs of ``core-objects.json`` read as typed contents, and how the constructors make objects of them.
-
-``READERS`` turns the decoded contents into the shape of a vector's ``input``; ``MAKERS`` goes the other way. Both speak the
-vocabulary of the vector file, not of the code, so that a field read wrongly cannot be written wrongly in the same way unseen.
-"""
+"""What the typed contents of an object say, in the words of the ``input`` of its vector in ``core-objects.json``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.objects.core.app_cmd import (
-    AddApp,
-    AppCmdCode,
-    CmdCode,
-    InstallApp,
-    ModifyAppPermission,
-    make_app_cmd,
-    make_app_cmd_list,
-)
-from cyfs_edge.objects.core.app_list import make_app_list, make_app_status
-from cyfs_edge.objects.core.app_local import (
-    AppLocalStatusCode,
-    AppLocalStatusDesc,
-    AppPermission,
-    AppQuota,
-    PermissionState,
-    SubErrorCode,
-    make_app_local_list,
-    make_app_local_status,
-    make_app_setting,
-)
-from cyfs_edge.objects.core.app_manager_action import DecIpInfo, RegisterDec, make_app_manager_action
-from cyfs_edge.objects.core.dec_app import DecAppBody, make_dec_app
-from cyfs_edge.objects.core.default_app_list import DefaultAppInfo, make_default_app_list
-from cyfs_edge.objects.core.friend import (
-    make_add_friend,
-    make_friend_option,
-    make_friend_property,
-    make_remove_friend,
-)
-from cyfs_edge.objects.core.group_block import (
-    BlockCertificate,
-    BlockProposal,
-    TimeoutCertificate,
-    make_group_consensus_block,
-    make_group_quorum_certificate,
-)
-from cyfs_edge.objects.core.group_proposal import GroupProposalDesc, GroupRPath, make_group_proposal
-from cyfs_edge.objects.core.msg import make_object_msg, make_text_msg
-from cyfs_edge.objects.core.nft import make_nft_list
-from cyfs_edge.objects.core.object_shell import make_object_shell
-from cyfs_edge.objects.core.registry import core_codec
-from cyfs_edge.objects.core.text_storage import make_storage, make_text
-from cyfs_edge.objects.core.trans_context import (
-    ChunkCodecDesc,
-    ChunkCodecInfo,
-    TransContextDevice,
-    make_trans_context,
-)
+from cyfs_edge.objects.core.app_local import AppQuota
+from cyfs_edge.objects.core.group_block import BlockCertificate
 from cyfs_edge.objects.core.types import CoreContent
-from cyfs_edge.objects.core.zone import OodWorkMode, make_zone
-from cyfs_edge.objects.envelope import NamedObject, decode_object, read_desc
-from cyfs_edge.base.codec import Reader
 
 Input = dict[str, Any]
 Contents = CoreContent[Any, Any]
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a vector says beside its input, and the object itself for what it does not say."""
-
-    owner: ObjectId | None
-    dec_id: ObjectId | None
-    create_time: int | None
-    update_time: int
-    obj: NamedObject
-
-    @property
-    def owned(self) -> ObjectId:
-        assert self.owner is not None
-        return self.owner
-
-    @property
-    def created(self) -> int:
-        assert self.create_time is not None
-        return self.create_time
-
-
-def an_id(text: str) -> ObjectId:
-    return ObjectId.from_text(text)
-
-
-def an_id_or_none(text: str | None) -> ObjectId | None:
-    return None if text is None else an_id(text)
 
 
 def text_of(value: ObjectId | None) -> str | None:
@@ -104,13 +20,6 @@ def text_of(value: ObjectId | None) -> str | None:
 
 def hex_of(value: bytes | None) -> str | None:
     return None if value is None else value.hex()
-
-
-def from_hex(text: str | None) -> bytes | None:
-    return None if text is None else bytes.fromhex(text)
-
-
-# ---- contents → input -----------------------------------------------------------------------------------------------
 
 
 def read_text(c: Contents) -> Input:

@@ -1,48 +1,20 @@
-"""Long actions of the node: one record that CLI, web and SDK read alike."""
+"""Jobs as tasks of the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from itertools import count
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.core.jobs import Job
 
 KEPT_JOBS = 64
 """Finished jobs that are remembered."""
 
 
-@dataclass(slots=True)
-class Job:
-    """``state``: running, done, failed or cancelled. ``done`` and ``total`` in ``unit``."""
-
-    id: str
-    kind: str
-    phase: str = ""
-    unit: str = "items"
-    done: int = 0
-    total: int = 0
-    state: str = "running"
-    result: object = None
-    error: dict[str, str] | None = None
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "phase": self.phase,
-            "unit": self.unit,
-            "done": self.done,
-            "total": self.total,
-            "state": self.state,
-            "result": self.result,
-            "error": self.error,
-        }
-
-
-class Jobs:
-    """Runs at most one job of a kind at a time."""
+class TaskJobs:
+    """:class:`cyfs_edge.core.jobs.Jobs` on asyncio."""
 
     __slots__ = ("_jobs", "_numbers", "_tasks")
 
@@ -52,7 +24,6 @@ class Jobs:
         self._numbers = count(1)
 
     def start(self, kind: str, work: Callable[[Job], Awaitable[object]]) -> Job:
-        """``work`` updates the job's progress and gives its result. A running job of the kind is given instead."""
         for job in self._jobs.values():
             if job.kind == kind and job.state == "running":
                 return job

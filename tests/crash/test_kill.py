@@ -1,0 +1,58 @@
+"""kill -9 at random moments under load: every acknowledged durable put is there, the store opens, scrub is clean.
+
+``CYFS_KILL_ROUNDS`` sets the number of rounds; the store is kept over all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.crash.launcher import Launcher, open_store
+from tests.crash.workload import Model, take
+
+ROUNDS = int(os.environ.get("CYFS_KILL_ROUNDS", "60"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 + ROUNDS * 2)
+def test_nothing_acknowledged_is_lost(launcher: Launcher, tmp_path: Path) -> None:
+    directory = tmp_path / "store"
+    model = Model()
+    random = Random(20)
+    total = 0
+    for number in range(1, ROUNDS + 1):
+        acks = tmp_path / f"acks-{number}"
+        workers = random.choice((1, 4, 8))
+        pid = launcher.start(kind="put", directory=directory, acks=acks, seed=number, workers=workers)
+        if random.random() < 0.8:
+            _wait_for_content(acks)  # else it may be killed while it opens the store
+        time.sleep(random.expovariate(1 / 0.08))
+        os.kill(pid, signal.SIGKILL)
+        assert launcher.wait() == -signal.SIGKILL
+        answered = Counter(int(line.split()[0]) for line in acks.read_text().splitlines())
+        total += sum(answered.values())
+        take(model, number, workers, answered)
+        asyncio.run(_verify(model, directory))
+    print(f"{ROUNDS} kills, {total} acknowledged operations, none lost")
+    assert total > ROUNDS * 10
+
+
+def _wait_for_content(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists() or not path.stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+async def _verify(model: Model, directory: Path) -> None:
+    store = open_store(directory)
+    await model.verify(store)
+    await store.close()

@@ -1,0 +1,70 @@
+"""Reply heads: the form of the recorded ones, and that no value can break out of its line (http-api §1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cyfs_edge.wire.http_reply import REASONS, encode_head, http_date
+from tests import vector_count
+
+DATE = "Sun, 22 Nov 2026 04:13:15 GMT"
+
+
+def recorded_replies() -> list[dict[str, Any]]:
+    items = vector_count.load("http-replies.json")["items"]
+    replies = [reply for item in items for reply in item.get("replies", [item.get("reply")])]
+    return [reply for reply in replies if reply and "content-length" in dict(reply.get("headers", []))]
+
+
+def test_heads_are_written_as_the_reference_writes_them() -> None:
+    replies = recorded_replies()
+    assert len(replies) > 500
+    for reply in replies:
+        status = int(reply["status_line"].split()[1])
+        recorded = dict(reply["headers"])
+        length = int(recorded.pop("content-length"))
+        date = recorded.pop("date")
+        lines = [reply["status_line"], *[f"{name}: {value}" for name, value in reply["headers"]], "", ""]
+        given_order = list(reversed(recorded.items()))
+        assert encode_head(status, given_order, length, date) == "\r\n".join(lines).encode()
+
+
+def test_closing_is_announced_when_asked_for() -> None:
+    head = encode_head(400, [], 0, DATE, close=True)
+    assert head == (
+        b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: %b\r\n\r\n" % DATE.encode()
+    )
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_reply_without_body_has_no_length(status: int) -> None:
+    assert b"content-length" not in encode_head(status, [], 0, DATE)
+
+
+def test_repeated_headers_keep_their_order() -> None:
+    head = encode_head(200, [("x-b", "2"), ("x-b", "1"), ("x-a", "3")], 0, DATE)
+    assert head.index(b"x-a: 3") < head.index(b"x-b: 2") < head.index(b"x-b: 1")
+
+
+@pytest.mark.parametrize(
+    "header", [("x", "a\r\nset: b"), ("x", "a\n"), ("x", "a\r"), ("x\r\ny", "a"), ("x", "a\0"), ("x", "é")]
+)
+def test_a_value_cannot_break_out_of_its_line(header: tuple[str, str]) -> None:
+    with pytest.raises(ValueError):
+        encode_head(200, [header], 0, DATE)
+
+
+def test_unknown_statuses_have_a_reason_word() -> None:
+    assert 299 not in REASONS
+    assert encode_head(299, [], 0, DATE).startswith(b"HTTP/1.1 299 Unknown\r\n")
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1)))
+def test_dates(moment: datetime) -> None:
+    text = http_date(int(moment.replace(tzinfo=UTC).timestamp()))
+    assert datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT") == moment.replace(microsecond=0)
