@@ -98,7 +98,7 @@ async def run(
     echo: bool = False,
     good: tuple[bytes, ...] = GOOD,
 ) -> Result:
-    """Shares ``requests`` among the connections until time or requests are over. A status not in ``good`` is an error."""
+    """Shares ``requests`` among the connections until time or requests are over. Status not in ``good``: an error."""
     loop = asyncio.get_running_loop()
     start = time.perf_counter()
     made, waits = [], []

@@ -55,7 +55,7 @@ def put_chunk(data: bytes) -> bytes:
     return _head("PUT", "/ndn/", headers, len(data)) + data
 
 
-def get_chunk(chunk_id: ChunkId) -> bytes:
+def get_chunk(chunk_id: ObjectId) -> bytes:
     headers = {"cyfs-ndn-action": "get-data", "cyfs-api-level": "ndc", "cyfs-object-id": str(chunk_id)}
     return _head("GET", "/ndn/", headers, None)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from cyfs_edge.base.codec import Reader, Writer
 from cyfs_edge.base.errors import CodecError, CyfsError, ErrorCode
-from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
+from cyfs_edge.base.ids import ID_SIZE, ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.base.proto import BYTES, CHUNK_ID, ENUM, StandardMessage, pb
 from cyfs_edge.objects.builder import BodyParts, build_object
 from cyfs_edge.objects.content import ContentCodec, ContentFormat, DescFlag, Json
@@ -77,6 +77,8 @@ class ChunkList:
         except ValueError:
             raise CodecError(ErrorCode.INVALID_DATA, f"unknown kind of chunk list: {message.type}", start) from None
         if kind is ChunkListKind.FILE:
+            if len(message.file_id) != ID_SIZE:
+                raise CodecError(ErrorCode.INVALID_DATA, "the file that lists the chunks is not named", start)
             return cls(kind, (), ObjectId(message.file_id))
         if kind is ChunkListKind.BUNDLE and message.hash_method not in (None, _SERIAL_HASH):
             raise CodecError(ErrorCode.INVALID_DATA, f"unknown bundle hash: {message.hash_method}", start)

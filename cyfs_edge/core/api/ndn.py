@@ -78,7 +78,7 @@ class NdnApi:
     async def _delete(self, call: Call, object_id: ObjectId) -> HttpResponse:
         ndn.action(call.headers.get(fields.NDN_ACTION), NdnAction.DELETE_DATA, (NdnAction.DELETE_DATA,))
         await self._service.delete_data(ndn.parse_delete(call.headers, call.source, object_id))
-        return HttpResponse(200, [(fields.NDN_ACTION, NdnAction.DELETE_DATA.value)])
+        return HttpResponse(200, [(fields.NDN_ACTION, NdnAction.DELETE_DATA.value), (fields.OBJECT_ID, str(object_id))])
 
     async def put_by_path(self, call: Call) -> HttpResponse:
         return await self._put(call, ndn.parse_path_dialect(call.path)[1])

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.api import absent
 from cyfs_edge.core.api.call import ApiLimits, Call
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import front
@@ -129,6 +130,10 @@ def _exact_routes(non: NonApi, ndn: NdnApi, util: UtilApi, crypto: CryptoApi) ->
     add("GET", "/util/version_info", util.version_info)
     add("POST", "/util/build_file", util.build_file)
     add("POST", "/util/build_dir_from_object_map", util.build_dir)
+    add("PUT", "/group/service", absent.group_service)
+    for category in ("root-state", "local-cache"):
+        for item in ("access", "link", "object-meta", "path-config"):
+            add("PUT", f"/{category}/meta/{item}", absent.state_meta)
     return routes
 
 

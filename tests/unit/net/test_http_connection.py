@@ -67,7 +67,9 @@ async def test_pipelined_requests_are_answered_in_order_one_at_a_time() -> None:
         return reply
 
     async with serving(handler) as served, served.client() as client:
-        requests = [b"GET /%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (n, n, b"." * n) for n in range(50)]
+        requests = [
+            b"GET /%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (n, n, b"." * n) for n in range(50)
+        ]
         await client.send(b"".join(requests))
         for number in range(50):
             reply = await client.reply()

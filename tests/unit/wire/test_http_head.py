@@ -51,7 +51,9 @@ def test_takes_and_refuses_what_the_reference_does(item: dict[str, Any]) -> None
 
 
 def test_reads_a_head() -> None:
-    head = parse_head(b"PUT /non/?a=b HTTP/1.1\r\nHost: [::1]:1318\r\nX-A:  b c\t\r\nx-a:\r\nContent-Length: 12\r\n\r\n")
+    head = parse_head(
+        b"PUT /non/?a=b HTTP/1.1\r\nHost: [::1]:1318\r\nX-A:  b c\t\r\nx-a:\r\nContent-Length: 12\r\n\r\n"
+    )
     assert (head.method, head.target, head.content_length) == ("PUT", "/non/?a=b", 12)
     assert head.headers.items == [("host", "[::1]:1318"), ("x-a", "b c"), ("x-a", ""), ("content-length", "12")]
     assert (head.keep_alive, head.chunked, head.expects_continue) == (True, False, False)
