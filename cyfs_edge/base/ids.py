@@ -68,7 +68,8 @@ class ObjectId(bytes):
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Lengths 49 and 50 are base36, all others base58. ``INVALID_FORMAT`` when it is neither."""
-        return cls(_parse(text))
+        parsed: Self = _parse(text)  # type: ignore[assignment]  # of the base class, which most callers want
+        return parsed if cls is ObjectId else cls(parsed)
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
@@ -244,10 +245,10 @@ def _text58(raw: bytes) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _parse(text: str) -> bytes:
+def _parse(text: str) -> ObjectId:
     if not text:
         raise CyfsError(ErrorCode.INVALID_FORMAT, "empty object id")
     raw = decode_base36(text) if len(text) in (49, 50) else decode_base58(text)
     if len(raw) != ID_SIZE:
         raise CyfsError(ErrorCode.INVALID_FORMAT, f"not an object id ({len(raw)} bytes instead of {ID_SIZE}): {text!r}")
-    return raw
+    return ObjectId(raw)

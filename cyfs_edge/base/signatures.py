@@ -59,7 +59,7 @@ class Signature:
     def read(cls, reader: Reader) -> Signature:
         start = reader.pos
         head = reader.u8()
-        kind = head & 3
+        kind, key_index = head & 3, head >> 2
         source: SignatureSource
         if kind == _SOURCE_REF_INDEX:
             source = RefIndex(reader.u8())
@@ -67,6 +67,7 @@ class Signature:
             source = ObjectLink.read(reader)
         elif kind == _SOURCE_KEY:
             source = read_public_key_value(reader)
+            key_index = 0  # it is never written with a key
         else:
             raise CodecError(ErrorCode.UNKNOWN, "unknown kind of signature source", start)
         sign_time = reader.u64()
@@ -74,7 +75,7 @@ class Signature:
         if known is None:
             raise CodecError(ErrorCode.NOT_MATCH, "unknown signature type", reader.pos - 1)
         key_type, size = known
-        return cls(source, head >> 2, sign_time, key_type, reader.take(size))
+        return cls(source, key_index, sign_time, key_type, reader.take(size))
 
     def write(self, writer: Writer) -> None:
         source = self.source

@@ -64,6 +64,9 @@ def exit_of(error: BaseException) -> Exit:
         if "pid" in error.context:
             # The store's lock names its holder.
             return Exit.BUSY
+        if error.context.get("status") == 413:
+            # Too large for the gateway; the code alone would say that the disk is full.
+            return Exit.FAILED
         return _EXIT_OF_CODE.get(error.code, Exit.FAILED)
     if isinstance(error, OSError):
         return _EXIT_OF_ERRNO.get(error.errno or 0, Exit.FAILED)

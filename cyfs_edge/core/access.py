@@ -37,7 +37,7 @@ def require_category(source: Source, most: ZoneCategory, service: str) -> None:
     """``PERMISSION_DENIED`` when the source stands outside ``most``."""
     if source.category > most:
         raise CyfsError(
-            ErrorCode.PERMISSION_DENIED, f"{service} is for the {most.text} only, not for {source.describe()}"
+            ErrorCode.PERMISSION_DENIED, f"this {service} is for the {most.text} only, not for {source.describe()}"
         )
 
 

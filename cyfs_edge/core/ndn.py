@@ -146,7 +146,7 @@ class NdnService:
 
     async def _gate(self, common: NdnCommon, service: str, router_most: ZoneCategory) -> None:
         most = min(_LEVEL_MOST[common.level], router_most)
-        require_category(common.source, most, f"{service} at level {common.level.value}")
+        require_category(common.source, most, service)
         await self._zone.require_local(common.target)
 
     async def _resolve(self, request: GetData) -> tuple[ObjectId, tuple[int, int] | None]:

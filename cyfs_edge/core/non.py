@@ -31,6 +31,11 @@ from cyfs_edge.wire.requests import (
 )
 from cyfs_edge.wire.source import Source, ZoneCategory
 
+_LEVEL_MOST = {
+    NonLevel.NOC: ZoneCategory.CURRENT_DEVICE,
+    NonLevel.NON: ZoneCategory.CURRENT_ZONE,
+    NonLevel.ROUTER: ZoneCategory.OTHER_ZONE,
+}
 LIST_CHUNK_MAX = 64 << 20
 """Largest chunk that is read into memory as the list of a Dir."""
 
@@ -169,12 +174,7 @@ def decode_as(object_id: ObjectId, raw: bytes) -> NamedObject:
 
 
 def _gate(common: NonCommon, service: str, router_most: ZoneCategory = ZoneCategory.OTHER_ZONE) -> None:
-    most = {
-        NonLevel.NOC: ZoneCategory.CURRENT_DEVICE,
-        NonLevel.NON: ZoneCategory.CURRENT_ZONE,
-        NonLevel.ROUTER: router_most,
-    }[common.level]
-    require_category(common.source, most, f"{service} at level {common.level.value}")
+    require_category(common.source, min(_LEVEL_MOST[common.level], router_most), service)
 
 
 def _not_found(object_id: ObjectId, inner_path: str | None) -> CyfsError:

@@ -14,10 +14,11 @@ import lmdb
 import cyfs_edge
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.store.committer import COUNTERS_KEY
-from cyfs_edge.store.data_file import DATA_NAME, check_data_file
+from cyfs_edge.store.data_file import DATA_NAME
 from cyfs_edge.store.engine import Table
 from cyfs_edge.store.errors import translate
 from cyfs_edge.store.rows import damaged
+from cyfs_edge.store.tree_check import check_data_file
 from cyfs_edge.store.view import Counters
 
 FORMAT_VERSION = 1
@@ -25,6 +26,10 @@ FORMAT_KEY = b"format"
 
 MIGRATIONS: dict[int, Callable[[lmdb.Transaction], None]] = {}
 """From the version that is the key to the next one, inside one transaction. Version 1 is the first."""
+
+_READERS_NAME = "lock.mdb"
+_READERS_SIZE = 16384
+"""Its table of readers, for more of them than py-lmdb asks for; in it are no data."""
 
 MAP_SIZE = 128 << 30
 """Address space reserved at open; the file grows as used."""
@@ -51,12 +56,13 @@ def create_data_file(directory: Path, now: int) -> None:
         raise translate(error, f"making a store in {directory}") from error
 
 
-def open_env(directory: Path, *, map_size: int, sync: bool) -> lmdb.Environment:
-    """Opens what :func:`create_data_file` made, after looking whether it is safe to map."""
+def open_env(directory: Path, *, map_size: int, sync: bool, thorough: bool) -> lmdb.Environment:
+    """Opens what :func:`create_data_file` made, after looking (``thorough`` or not) whether it is safe to map."""
     if sys.maxsize < 1 << 32:
         raise CyfsError(ErrorCode.NOT_SUPPORT, "the store needs a 64-bit system: it maps more than 4 GiB of addresses")
-    check_data_file(directory / DATA_NAME)
+    check_data_file(directory / DATA_NAME, thorough=thorough)
     try:
+        _reserve(directory / _READERS_NAME, _READERS_SIZE)
         return lmdb.open(
             str(directory),
             map_size=map_size,
@@ -75,6 +81,15 @@ def open_env(directory: Path, *, map_size: int, sync: bool) -> lmdb.Environment:
         ) from error
     except (lmdb.Error, OSError) as error:
         raise translate(error, f"opening the store in {directory}") from error
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Gives the file its blocks: LMDB writes to this one through a map, which on a full disk is SIGBUS."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, size)
+    finally:
+        os.close(fd)
 
 
 def check_format(env: lmdb.Environment) -> None:

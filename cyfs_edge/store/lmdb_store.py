@@ -103,13 +103,13 @@ class LmdbStore:
                 create_data_file(directory, clock.now())
             # Before anything is made beside it, and also when it was there: its maker may have died before this.
             sync_directory(directory)
-            env = open_env(directory, map_size=options.map_size, sync=options.sync)
+            env = open_env(directory, map_size=options.map_size, sync=options.sync, thorough=lock.left_open)
             check_format(env)
             return cls(directory, env, lock, guard, clock, options)
         except BaseException as error:
             if env is not None:
                 env.close()
-            lock.release()
+            lock.release(orderly=not lock.left_open)
             if isinstance(error, (lmdb.Error, OSError)):
                 raise translate(error, f"opening the store in {directory}") from error
             raise
@@ -143,7 +143,7 @@ class LmdbStore:
         await asyncio.get_running_loop().run_in_executor(None, self._stop_threads)
         # Here, on the loop, nobody is in the middle of a read when the file is unmapped.
         self._engine.close()
-        self._lock.release()
+        self._lock.release(orderly=self.failure is None)
 
     def _stop_threads(self) -> None:
         self._writer.stop()

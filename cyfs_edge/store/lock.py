@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import time
 from pathlib import Path
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -12,44 +13,85 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 LOCK_NAME = "lock"
 
 
-class StoreLock:
-    """An ``flock`` on a file that names the holder's process id. The kernel releases it with the process."""
+_TEXT_SIZE = 64
+_TRIES = 5
+_PAUSE = 0.02
 
-    __slots__ = ("_fd", "path")
+
+class StoreLock:
+    """An ``flock`` on a file that names the holder. The kernel releases it with the process.
+
+    ``left_open``, once acquired: the last holder went without releasing it, and not with the whole machine.
+    """
+
+    __slots__ = ("_fd", "left_open", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.left_open = False
         self._fd = -1
 
     def acquire(self) -> None:
         """``ERROR_STATE`` when another process (or another store in this one) has it; the text names its pid."""
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(fd)
-            raise CyfsError(
-                ErrorCode.ERROR_STATE,
-                f"the store in {self.path.parent} is in use by process {pid}; "
-                "stop that first, or ask it to do the work",
-                pid=pid,
-            ) from None
-        except OSError:
+            if not _try_lock(fd):
+                pid = _read(fd)[0] or "unknown"
+                raise CyfsError(
+                    ErrorCode.ERROR_STATE,
+                    f"the store in {self.path.parent} is in use by process {pid}; "
+                    "stop that first, or ask it to do the work",
+                    pid=pid,
+                )
+            pid, boot = _read(fd)
+            self.left_open = pid != "" and boot == _boot_id()
+            _write(fd, f"{os.getpid()} {_boot_id()}")
+        except BaseException:
             os.close(fd)
             raise
         self._fd = fd
-        try:
-            # Always as long, so that it needs no new block on a full disk.
-            os.pwrite(fd, b"%-19d\n" % os.getpid(), 0)
-        except OSError:
-            return  # the lock holds without a name on it
 
-    def release(self) -> None:
+    def release(self, *, orderly: bool = True) -> None:
+        """Not ``orderly``: as if the process had died."""
         # The file stays: removing it would let two processes lock two files of one name.
         if self._fd >= 0:
+            if orderly:
+                _write(self._fd, "")
             os.close(self._fd)
             self._fd = -1
+
+
+def _try_lock(fd: int) -> bool:
+    for attempt in range(_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            # It may be somebody who only looks whether it is locked (holder_of).
+            if attempt < _TRIES - 1:
+                time.sleep(_PAUSE)
+    return False
+
+
+def _read(fd: int) -> tuple[str, str]:
+    """The pid and the boot id that the file names; both are empty when it names none."""
+    words = os.pread(fd, _TEXT_SIZE, 0).decode("ascii", "replace").split()
+    return (words[0], words[1]) if len(words) == 2 else ("", "")
+
+
+def _write(fd: int, text: str) -> None:
+    try:
+        # Always as long, so that it needs no new block on a full disk.
+        os.pwrite(fd, text.ljust(_TEXT_SIZE - 1).encode() + b"\n", 0)
+    except OSError:
+        return  # the lock holds without a name on it
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
 
 
 def holder_of(path: Path) -> int | None:
@@ -59,10 +101,10 @@ def holder_of(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.pread(fd, 20, 0).strip()
-        return int(text) if text.isdigit() else 0
+        pid = _read(fd)[0]
+        return int(pid) if pid.isdigit() else 0
     finally:
         os.close(fd)
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -61,12 +62,7 @@ class BrowserPolicy:
 
     def is_own_host(self, host: str) -> bool:
         """``host`` without port, in lower case."""
-        if host == "localhost" or host.endswith(".localhost") or host in self.hosts:
-            return True
-        try:
-            return ip_address(host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+        return host in self.hosts or _is_loopback(host)
 
     def check_handshake(self, headers: Headers) -> None:
         """A WebSocket may be opened without an origin, or from one that is known; extensions speak HTTP."""
@@ -134,6 +130,16 @@ class BrowserPolicy:
         if host_dec == SYSTEM_DEC_ID:
             raise CyfsError(ErrorCode.PERMISSION_DENIED, "a page cannot speak for the system dec")
         return _check_dec(host_dec, dec)
+
+
+@lru_cache(maxsize=64)
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_extension(dec: ObjectId | None) -> None:

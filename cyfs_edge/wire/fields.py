@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -57,7 +58,9 @@ BROWSER_EXTENSION = "cyfs-browser-extension"
 OCTET_STREAM = ("content-type", "application/octet-stream")
 JSON_TYPE = ("content-type", "application/json")
 
-_BUCKY_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999: dates beyond have no text."""
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 
 
@@ -142,7 +145,12 @@ def last(pairs: Iterable[tuple[str, str]], key: str) -> str | None:
 
 def http_date(bucky: int) -> str:
     """RFC 2822 text of a bucky time, as ``last-modified`` and ``expires`` carry it."""
-    return format_datetime(_BUCKY_EPOCH + timedelta(seconds=unix_micros(bucky) // 1_000_000))
+    return _date_text(unix_micros(bucky) // 1_000_000)
+
+
+@lru_cache(maxsize=1024)
+def _date_text(unix_seconds: int) -> str:
+    return format_datetime(_UNIX_EPOCH + timedelta(seconds=min(unix_seconds, _LAST_SECOND)))
 
 
 def time_headers(update_time: int | None, expires_time: int | None) -> list[tuple[str, str]]:

@@ -64,18 +64,18 @@ async def record_run(job: dict[str, Any]) -> None:
     shim.watch(Path(job["directory"]).parent)
     shim.record(Path(job["record"]))
     half, count = job["count"] // 2, job["count"]
-    for start, end in ((0, half), (half, count)):
-        store = open_store(Path(job["directory"]), sync=job["sync"])
-        if job["fail_at"] and not start:
-            shim.fail(job["fail_at"], 1, errno.EIO, syncs_only=True)
-        try:
-            await work(store, job["seed"], job["workers"], lambda w, i: shim.mark(f"{w} {i}"), start, end)
-        except CyfsError:
-            if not job["fail_at"]:
-                raise
-            await store.close()
-            return
-        await store.close()
+    try:
+        for start, end in ((0, half), (half, count)):
+            store = open_store(Path(job["directory"]), sync=job["sync"])
+            if job["fail_at"] and not start:
+                shim.fail(job["fail_at"], 1, errno.EIO, syncs_only=True)
+            try:
+                await work(store, job["seed"], job["workers"], lambda w, i: shim.mark(f"{w} {i}"), start, end)
+            finally:
+                await store.close()
+    except CyfsError:
+        if not shim.fired:
+            raise
 
 
 async def run_with_fault(job: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cyfs_edge.cli.client import UnixClient, call_json
 from cyfs_edge.objects.builder import BodyParts, build_object
 from cyfs_edge.objects.file import CHUNK_SIZE
 from cyfs_edge.store.lock import StoreLock
@@ -43,6 +44,11 @@ def failed(code: int, *arguments: object) -> str:
     assert result.stdout == b""
     message: str = json.loads(result.stderr)["error"]["msg"]
     return message
+
+
+def listed_ids(document: Any) -> list[str]:
+    """Of ``object list``. The node makes its Zone object anew when it starts, so sizes and times may differ."""
+    return [row["object_id"] for row in document["objects"]]
 
 
 @pytest.fixture
@@ -92,12 +98,12 @@ def test_objects_and_files_through_the_gateway_and_without_it_are_the_same(root:
         assert put["new_chunks"] == 3
         done("file", "get", put["id"], "-o", tmp_path / "with", "--root", root)
         assert cli("object", "get", objects[0].object_id, "--root", root).stdout == objects[0].raw
-        listed = done("object", "list", "--root", root)
+        listed = listed_ids(done("object", "list", "--root", root))
         files = done("file", "ls", "--root", root)
         scrubbed = done("scrub", "--root", root)
     done("file", "get", put["id"], "-o", tmp_path / "without", "--root", root)
     assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes() == (tmp_path / "file").read_bytes()
-    assert done("object", "list", "--root", root) == listed
+    assert listed_ids(done("object", "list", "--root", root)) == listed
     assert done("file", "ls", "--root", root) == files
     assert done("scrub", "--root", root) == scrubbed
     assert done("file", "put", tmp_path / "file", "--root", root)["files"][0]["new_chunks"] == 0
@@ -108,10 +114,9 @@ def test_a_store_that_is_locked_without_a_gateway_is_not_touched(root: Path) -> 
     lock = StoreLock(root / "data/store/lock")
     lock.acquire()
     try:
-        for command in (["object", "list"], ["scrub"]):
-            message = failed(5, *command, "--root", root)
-            assert f"process {os.getpid()}" in message
-            assert "no gateway answers" in message
+        message = failed(5, "object", "list", "--root", root)
+        assert f"process {os.getpid()}" in message
+        assert "no gateway answers" in message
         assert failed(5, "run", "--root", root, "--http-port", "0", "--ws-port", "0")
     finally:
         lock.release()
@@ -152,19 +157,22 @@ def test_a_socket_left_by_a_killed_gateway_does_not_matter(root: Path) -> None:
 
 
 def test_a_put_that_was_killed_goes_on_where_it_was(gateway: gateway_process.GatewayProcess, tmp_path: Path) -> None:
-    """The source is a pipe-fed file: the command is killed when it has sent some chunks and waits for more."""
-    chunks = [os.urandom(CHUNK_SIZE) for _ in range(4)]
+    chunks = 12
     source = tmp_path / "source"
-    source.write_bytes(b"".join(chunks[:2]))
-    done("file", "put", source, "--root", gateway.root)
-    source.write_bytes(b"".join(chunks))
-    process = subprocess.Popen([*COMMAND, "file", "put", str(source), "--root", str(gateway.root)])
-    process.kill()
-    process.wait()
+    source.write_bytes(os.urandom(chunks * CHUNK_SIZE))
+    client = UnixClient(gateway.root / "run/gateway.sock")
+    process = subprocess.Popen([*COMMAND, "file", "put", str(source), "--root", str(gateway.root)], env=ENVIRONMENT)
+    try:
+        while not call_json(client, "GET", "/control/status")["store"]["chunk_count"]:  # type: ignore[index]
+            assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+        client.close()
     resumed = done("file", "put", source, "--root", gateway.root)["files"][0]
-    assert resumed["new_chunks"] <= 2
+    assert resumed["new_chunks"] < chunks
     done("file", "get", resumed["id"], "-o", tmp_path / "out", "--root", gateway.root)
-    assert (tmp_path / "out").read_bytes() == b"".join(chunks)
+    assert (tmp_path / "out").read_bytes() == source.read_bytes()
 
 
 def test_a_root_deeper_than_a_socket_address_is_long(tmp_path: Path) -> None:
@@ -180,9 +188,9 @@ def test_two_commands_without_a_gateway_take_turns(root: Path) -> None:
         subprocess.Popen([*COMMAND, "object", "list", "--root", str(root), "--json"], stdout=subprocess.PIPE)
         for _ in range(3)
     ]
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    lists = [listed_ids(json.loads(process.communicate(timeout=60)[0])) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert outputs[0] == outputs[1] == outputs[2]
+    assert lists[0] == lists[1] == lists[2]
 
 
 def test_a_terminal_sees_a_bar_and_a_pipe_does_not(gateway: gateway_process.GatewayProcess, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "cli.md"
         (CyfsError(ErrorCode.UNMATCH, ""), Exit.BAD_DATA),
         (CodecError(ErrorCode.OUT_OF_LIMIT, ""), Exit.BAD_DATA),
         (CyfsError(ErrorCode.OUT_OF_LIMIT, ""), Exit.NO_SPACE),
+        (CyfsError(ErrorCode.OUT_OF_LIMIT, "", status=413), Exit.FAILED),
         (CyfsError(ErrorCode.ADDR_IN_USE, ""), Exit.BUSY),
         (CyfsError(ErrorCode.ERROR_STATE, "", pid="5"), Exit.BUSY),
         (CyfsError(ErrorCode.ERROR_STATE, ""), Exit.FAILED),

@@ -399,3 +399,25 @@ def test_files_can_be_found_by_their_hash_afterwards(cli: Cli, root: Path, tmp_p
     finally:
         client.close()
     assert [row["file_id"] for row in answer["list"]] == [file_id]
+
+
+def test_a_dir_larger_than_the_limit_says_which_limit(cli: Cli, root: Path, tmp_path: Path) -> None:
+    (root / "etc/cyfs-edge.toml").write_text('[limits]\nobject_size = "64K"\n')
+    names = {f"{number:04}-{'x' * 60}": b"" for number in range(700)}
+    result = cli("file", "put", write(tmp_path / "in", names), "--root", root, "--json")
+    assert result.code == 1
+    assert "larger than the gateway accepts" in result.error["msg"]
+    assert "object_size" in result.error["hint"]
+
+
+def test_below_the_floor_writes_are_refused_with_their_own_code_and_reads_go_on(
+    cli: Cli, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(b"data")
+    (tmp_path / "more").write_bytes(b"more")
+    file_id = cli("file", "put", tmp_path / "in", "--root", root, "--json").json["files"][0]["id"]
+    (root / "etc/cyfs-edge.toml").write_text('[store]\nmin_free = "1000T"\n')
+    result = cli("file", "put", tmp_path / "more", "--root", root, "--json")
+    assert (result.code, result.error["code"]) == (7, ErrorCode.OUT_OF_LIMIT)
+    assert cli("file", "get", file_id, "-o", tmp_path / "out", "--root", root).code == 0
+    assert cli("object", "delete", file_id, "--root", root).code == 0

@@ -50,6 +50,15 @@ def test_every_command_has_a_function(command: list[str]) -> None:
     assert callable(getattr(__import__(f"cyfs_edge.cli.{module}", fromlist=[function]), function))
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for word in command if word.isalpha() and len(word) > 1]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: cyfs-edge {' '.join(words)} ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -9,6 +9,7 @@ import pytest
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.base.signatures import RefIndex, sign
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID, SYSTEM_DEC_ID
+from cyfs_edge.objects.core.text_storage import make_text
 from cyfs_edge.objects.dir import Dir, DirEntry, DirList, make_dir
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.object_map import ObjectMap
@@ -232,3 +233,14 @@ async def test_a_full_store_refuses_puts_and_keeps_reading(node: Node) -> None:
     assert reply.code == 10
     assert (await node.get(id_of("text_v1"))).status == 200
     assert (await node.send("DELETE", "/non/", {"cyfs-dec-id": DEC, "cyfs-object-id": id_of("text_v1")})).status == 200
+
+
+@pytest.mark.parametrize("time", [0, 1, 2**63, 2**64 - 1])
+async def test_any_update_time_can_be_kept_and_told(node: Node, time: int) -> None:
+    """Times beyond the calendar have no exact date text; the number itself is exact."""
+    obj = make_text("id", "", "value", update_time=time)
+    put = await node.put_raw(obj.raw)
+    assert (put.status, put.headers["cyfs-object-update-time"]) == (200, str(time))
+    got = await node.get(obj.object_id)
+    assert (got.status, got.body) == (200, obj.raw)
+    assert got.headers.get("cyfs-object-update-time", "0") == str(time)

@@ -1,4 +1,4 @@
-"""The contract of ``cyfs_edge/wire/message.py``, held by the real server on both event loops and by the one in memory."""
+"""The contract of ``cyfs_edge/wire/message.py``, held by the real server on both loops and by the one in memory."""
 
 from __future__ import annotations
 
@@ -7,27 +7,18 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.wire.message import BodyFile, BodyStream, HttpHandler, HttpRequest, HttpResponse
 from tests.memory_server import BrokenReply, MemoryServer
-from tests.unit.net.http_client import serving
+from tests.unit.net.http_client import Reply, serving
 from tests.unit.net.loops import LOOPS
 
-
-class Reply(Protocol):
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str | None: ...
-
-
-Ask = Callable[..., Awaitable[Reply]]
-"""``ask(method, target, headers=(), body=b"")``; a body in a list is sent chunked."""
+Ask = Callable[..., Awaitable[Any]]
+"""``ask(method, target, headers=(), body=b"")`` gives a reply; a body in a list is sent chunked."""
 
 
 async def over_the_network(handler: HttpHandler, test: Callable[[Ask], Awaitable[None]]) -> None:

@@ -74,7 +74,8 @@ def test_loopback_of_ipv6_beside_that_of_ipv4() -> None:
     try:
         sock = listen_tcp("::1", 0)
     except CyfsError as error:
-        assert error.code == ErrorCode.ADDR_NOT_AVAILABLE
+        if error.code != ErrorCode.ADDR_NOT_AVAILABLE:
+            raise
         pytest.skip("this machine has no address ::1")
     with sock, listen_tcp("127.0.0.1", sock.getsockname()[1]):
         pass

@@ -205,7 +205,7 @@ def test_parts_that_stay_keep_even_bytes_that_we_would_not_write() -> None:
     held = header(17, 0x0E) + EMPTY_DESC + bytes(9) + b"\0\0\x40\x01z" + odd + odd
     obj = decode_object(held, exact=True)
     (desc_sign,) = obj.desc_signs or ()
-    assert desc_sign.sign_key_index == 5
+    assert desc_sign.sign_key_index == 0
     changed = obj.with_parts(desc_signs=(SIGNATURE,), nonce=5)
     assert changed.raw.endswith(odd + (5).to_bytes(16, "big"))
     assert b"\x40\x01z\x01" + SIGNATURE.encode() + odd in changed.raw

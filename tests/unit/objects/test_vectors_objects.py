@@ -1,4 +1,4 @@
-"""Every golden vector of ``objects.json`` but those of key derivation: what the reference reads and writes."""
+"""All golden vectors of ``objects.json`` (objects.md) but those of derivation: what the reference reads and writes."""
 
 from __future__ import annotations
 

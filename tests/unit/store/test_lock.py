@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from cyfs_edge.store.lock import StoreLock, check_owner, holder_of
 
 HOLD = """
 import sys
+import threading
 from pathlib import Path
 from cyfs_edge.store.lock import StoreLock
 lock = StoreLock(Path(sys.argv[1]))
@@ -44,6 +47,7 @@ def test_another_process_is_refused_and_told_the_pid(tmp_path: Path) -> None:
     lock = StoreLock(path)
     lock.acquire()
     assert holder_of(path) == os.getpid(), "the kernel took it from the dead one"
+    assert lock.left_open
     lock.release()
 
 
@@ -58,9 +62,39 @@ def test_release_is_for_all_times_and_any_number_of_times(tmp_path: Path) -> Non
     lock.release()
 
 
+def test_who_went_in_order_left_nothing_open(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    lock = StoreLock(path)
+    for orderly, left_open in ((True, False), (False, False), (True, True), (True, False)):
+        lock.acquire()
+        assert lock.left_open is left_open
+        lock.release(orderly=orderly)
+
+
+def test_a_holder_of_an_earlier_boot_went_with_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("4711 3f0c9a86-another-boot\n")
+    lock = StoreLock(tmp_path / "lock")
+    lock.acquire()
+    assert not lock.left_open
+    lock.release()
+
+
+def test_looking_does_not_keep_others_out(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    looking = os.open(path, os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    done = threading.Timer(0.03, os.close, (looking,))
+    done.start()
+    lock = StoreLock(path)
+    lock.acquire()
+    lock.release()
+    done.join()
+
+
 def test_nobody_holds_what_is_not_there(tmp_path: Path) -> None:
     assert holder_of(tmp_path / "none") is None
-    (tmp_path / "old").write_text("4711\n")
+    (tmp_path / "old").write_text("4711 boot\n")
     assert holder_of(tmp_path / "old") is None
 
 

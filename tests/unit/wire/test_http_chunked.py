@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,9 +85,8 @@ def test_trailers_are_bounded() -> None:
         decoder.feed(line)
 
 
-@given(st.binary(max_size=100))
-def test_decoding_is_total(data: bytes) -> None:
-    try:
-        ChunkedDecoder().feed(data)
-    except CodecError as error:
-        assert error.message.startswith("chunked body:")
+@given(st.binary(max_size=100), st.sampled_from([b"", b"3\r\nabc\r\n", b"0\r\n", b"1;a="]))
+def test_decoding_is_total(data: bytes, before: bytes) -> None:
+    decoder = ChunkedDecoder()
+    with suppress(CodecError):
+        assert len(decoder.feed(before + data)) + len(decoder.rest) <= len(before + data)

@@ -1,0 +1,12 @@
+"""All targets by name: one for each decoder."""
+
+from __future__ import annotations
+
+from fuzz import core_objects, identity_files, objects
+from fuzz.target import Target
+
+TARGETS: dict[str, Target] = {
+    **objects.TARGETS,
+    **core_objects.TARGETS,
+    "identity_files": Target(identity_files.run, identity_files.seeds),
+}
