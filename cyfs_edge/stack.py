@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cyfs_edge import __version__
-from cyfs_edge.base.errors import CyfsError
+from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import PathRules
 from cyfs_edge.core.api.call import ApiLimits
@@ -40,6 +41,7 @@ from cyfs_edge.wire.config import Config
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse
 
+_log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
 PRIVATE_PATHS = ("etc", "data", "run")
@@ -127,6 +129,7 @@ async def compose(config: Config, identity: NodeIdentity, store: NodeStore, cloc
     """Joins the parts around a store, which the stack closes at its end."""
     root = Path(config.root)
     zone = ZoneManager(store.objects, identity.device, identity.owner, clock.now())
+    await zone.take_up_held_zone()
     cache = ObjectCache(store.objects, clock)
     await _keep_known_objects(cache, zone, identity)
     rules, worker, random = PathRules(), ThreadWorker(), SystemRandom()
@@ -153,10 +156,21 @@ async def compose(config: Config, identity: NodeIdentity, store: NodeStore, cloc
 
 
 async def _keep_known_objects(cache: ObjectCache, zone: ZoneManager, identity: NodeIdentity) -> None:
-    """Every object file of the identity folder can be read from the node like any other object."""
+    """Every object file of the identity folder can be read from the node like any other object.
+
+    Only what is new is written. A full disk does not keep the node from starting: it still reads and deletes.
+    """
     source = zone.local_source(SYSTEM_DEC_ID)
     known: dict[ObjectId, object] = {}
     for obj in (identity.device, *([identity.owner] if identity.owner else []), zone.zone.object, *identity.known):
         if obj.object_id not in known:
             known[obj.object_id] = obj
-            await cache.put(source, obj, None)
+            held = await cache.get(source, obj.object_id)
+            if held is not None and held.raw == obj.raw:
+                continue
+            try:
+                await cache.put(source, obj, None)
+            except CyfsError as error:
+                if error.code != ErrorCode.OUT_OF_LIMIT:
+                    raise
+                _log.warning("%s is not kept: %s", obj.object_id, error.message)

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # The fast tests on the old end of the version ranges, in .venv-oldest: on Debian as root on the archive's own
-# packages (coincurve, which no Debian suite has, from PyPI); elsewhere on the same versions from PyPI, as near as
-# wheels allow.
+# packages (only hypothesis and coincurve, which no Debian suite has, are from PyPI); elsewhere on the same versions
+# from PyPI, as near as wheels allow.
 . "$(dirname "$0")/lib.sh"
 
-packages=(python3-aiohttp python3-asn1crypto python3-cffi python3-cryptography python3-gmpy2 python3-hypothesis
-    python3-lmdb python3-packaging python3-psutil python3-pytest python3-pytest-asyncio python3-pytest-timeout
+packages=(python3-aiohttp python3-asn1crypto python3-cffi python3-cryptography python3-gmpy2 python3-lmdb
+    python3-packaging python3-psutil python3-pytest python3-pytest-asyncio python3-pytest-timeout
     python3-pytest-xdist python3-sdnotify python3-uvloop python3-venv python3-wsproto)
 
 if can_apt && [ -e /etc/debian_version ]; then
     python=/usr/bin/python3
     apt_install "${packages[@]}"
     options=(--system-site-packages)
-    wanted=(coincurve)
+    wanted=(coincurve hypothesis)
 else
     python=$(find_python)
     options=()
@@ -36,4 +36,4 @@ from importlib.metadata import version
 names = ("uvloop", "wsproto", "lmdb", "cryptography", "psutil", "sdnotify", "coincurve", "pytest")
 print(f"Python {sys.version.split()[0]};", ", ".join(f"{name} {version(name)}" for name in names))
 PYTHON
-exec .venv-oldest/bin/python -m pytest -q -n 2 -p no:cacheprovider -m "not slow and not interop and not serial"
+exec .venv-oldest/bin/python -m pytest -q -n 2 -p no:cacheprovider --durations=15 -m "not slow and not interop and not serial"

@@ -100,7 +100,7 @@ def normalize_code(number: int) -> int:
 
 
 class CyfsError(Exception):
-    """The one error root. ``code`` is the protocol's number, ``message`` says what failed, ``context`` what it was about."""
+    """The one error root: ``code`` is the protocol's number, ``message`` says what failed, ``context`` has details."""
 
     def __init__(self, code: int, message: str, **context: Any) -> None:
         super().__init__(message)

@@ -134,8 +134,14 @@ def _words_in(text: str) -> str:
 
 
 def _machine_text() -> str:
-    """The MAC address of the first real interface, as official clients take it; random text where there is none."""
-    for interface in sorted(Path("/sys/class/net").glob("*/address")):
+    """The MAC address of the first interface, as official clients take it; random text where there is none.
+
+    Those of hardware come first: bridges and tunnels come and go, and would make another device of the same box.
+    """
+    interfaces = sorted(
+        Path("/sys/class/net").glob("*/address"), key=lambda path: (not (path.parent / "device").exists(), path)
+    )
+    for interface in interfaces:
         try:
             address = interface.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError):

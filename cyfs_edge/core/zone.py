@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
 from cyfs_edge.core.ports import ObjectStore
 from cyfs_edge.core.verify import signed_by
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID
+from cyfs_edge.objects.core.registry import decode_core
 from cyfs_edge.objects.core.zone import OodWorkMode, make_zone
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.objects.people import PeopleBody
@@ -40,6 +41,16 @@ class ZoneManager:
         self.device = device
         self.owner = owner
         self.zone = _own_zone(device, owner, now)
+
+    async def take_up_held_zone(self) -> None:
+        """Goes on with the Zone object of an earlier start when it says the same: its update time stays."""
+        held = await self._load(self.zone.zone_id)
+        if held is None:
+            return
+        content = decode_core(held)
+        own = decode_core(self.zone.object)
+        if content is not None and own is not None and content.body == own.body:
+            self.zone = replace(self.zone, object=held)
 
     @property
     def device_id(self) -> ObjectId:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from itertools import count
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.jobs import Job
 
+_log = logging.getLogger("cyfs.jobs")
 KEPT_JOBS = 64
 """Finished jobs that are remembered."""
 
@@ -43,6 +45,10 @@ class TaskJobs:
         except CyfsError as error:
             job.state = "failed"
             job.error = {"code": str(int(error.code)), "msg": error.message}
+        except Exception:
+            _log.exception("job %s failed", job.id)
+            job.state = "failed"
+            job.error = {"code": str(int(ErrorCode.INTERNAL_ERROR)), "msg": "internal error; the log says more"}
         finally:
             self._tasks.pop(job.id, None)
 

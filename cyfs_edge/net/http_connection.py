@@ -271,6 +271,9 @@ class HttpConnection(asyncio.Protocol):
                     await self._waiter
                 elif await self._answer(request):
                     self._next_request()
+                    if self._request is not None:
+                        # One client's pipeline must not keep the loop from the others.
+                        await asyncio.sleep(0)
                 else:
                     self._close(linger=self._body is not None or self._body_broken or bool(self._early))
         except asyncio.CancelledError:
@@ -320,7 +323,8 @@ class HttpConnection(asyncio.Protocol):
         if self._body is None:
             return not self._body_broken
         # A client that still waits for "100 Continue" may send its body or not: what follows could be either.
-        return not self._continue_due and self._body.left <= self._limits.unread_body
+        unread = self._body.buffered + self._body.left
+        return not self._continue_due and unread <= self._limits.unread_body
 
     async def _send(self, response: HttpResponse, *, announce: bool, head_only: bool) -> None:
         response, head = await with_head(response, self._server.date(), close=announce)

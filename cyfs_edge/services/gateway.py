@@ -56,7 +56,8 @@ async def _serve(config: Config) -> int:
         limits = HttpLimits(connections=config.limits.connections)
         http, control = HttpServer(node.handle, limits=limits), HttpServer(node.control.handle, limits=limits)
         commands = WsCommands({WsCommand.HTTP: http_command(node.handle)})
-        ws = WsServer(commands, check_handshake=node.check_handshake, limits=WsLimits(sessions=config.limits.connections))
+        ws_limits = WsLimits(sessions=config.limits.connections)
+        ws = WsServer(commands, check_handshake=node.check_handshake, limits=ws_limits)
         servers += [http, control, ws]
         node.addresses["http"] = _address(http_socket)
         node.addresses["ws"] = _address(ws_socket)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from struct import Struct
 
@@ -149,7 +150,7 @@ class _Walk:
         if not record or len(record) % 8:
             raise self._wrong("the free list", "a record of odd size")
         count, *numbers = memoryview(record).cast("Q")
-        if count != len(numbers) or any(one <= two for one, two in zip(numbers, numbers[1:], strict=False)):
+        if count != len(numbers) or any(one <= two for one, two in pairwise(numbers)):
             raise self._wrong("the free list", "a record that is no list of pages")
         for number in numbers:
             if not FIRST_PAGE <= number <= self._meta.last_page or self._seen[number]:
@@ -161,9 +162,7 @@ class _Walk:
         if number < FIRST_PAGE or end > len(self._seen):
             raise self._wrong(name, f"page {number}, which is not there")
         if end > self._meta.pages:
-            raise self._wrong(
-                name, f"it has {self._meta.pages} pages of {self._meta.last_page + 1}: its end was cut off"
-            )
+            raise self._wrong(name, f"page {number} is beyond the end: the file was cut off")
         if any(self._seen[number:end]):
             raise self._wrong(name, f"page {number} is used twice")
         self._seen[number:end] = b"\1" * count

@@ -48,6 +48,7 @@ def test_a_tier_without_tests_is_not_passed(
     (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow\n    interop\n    serial\n")
     monkeypatch.setattr(tiers, "PROJECT", tmp_path)
+    monkeypatch.setattr(tiers, "TIERS", {name: (expression, 0) for name, (expression, _) in tiers.TIERS.items()})
     assert tiers.main(["fast"]) == 0
     assert capfd.readouterr().out.splitlines()[-1] == "total: 1 passed, 0 failed, 0 skipped"
     assert tiers.main(["fast", "serial"]) == 1

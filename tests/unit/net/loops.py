@@ -17,6 +17,12 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 TIME_LIMIT = 60.0
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Waits for what no event tells; the time limit of the test ends it."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
 def both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Runs an async test once on each kind of loop; it fails if it leaves a task or an unhandled exception behind."""
 

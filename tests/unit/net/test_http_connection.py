@@ -17,7 +17,7 @@ from cyfs_edge.net.listen import listen_tcp
 from cyfs_edge.wire.message import BodyFile, BodyStream, HttpRequest, HttpResponse
 from tests import vector_count
 from tests.unit.net.http_client import Reply, quick, serving
-from tests.unit.net.loops import both_loops
+from tests.unit.net.loops import both_loops, until
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -85,21 +85,14 @@ async def test_a_socket_is_not_read_while_its_request_is_worked_on() -> None:
         return HttpResponse(200)
 
     async with serving(handler) as served, served.client() as client:
-        client.writer.write(GET * 400_000)
-        (connection,) = await served_connections(served.server)
-        while not connection._reading_paused:
-            await asyncio.sleep(0)
+        client.writer.write(GET * 20_000)
+        await until(lambda: served.server.connections)
+        (connection,) = served.server._connections
+        await until(lambda: connection._reading_paused)
         assert len(connection._early) <= 512 * 1024
         go_on.set()
         assert (await client.reply()).status == 200
         client.abort()
-
-
-async def served_connections(server: Any) -> list[Any]:
-    """The connections of a server, once there are some."""
-    while not server._connections:
-        await asyncio.sleep(0)
-    return list(server._connections)
 
 
 @both_loops
@@ -315,8 +308,7 @@ async def test_a_reader_of_a_body_whose_sender_vanishes_is_cancelled() -> None:
             await client.send(put(b"abc", announced=10))
             await begun.wait()
             client.abort()
-        while not outcome:
-            await asyncio.sleep(0)
+        await until(lambda: outcome)
     assert isinstance(outcome[0], asyncio.CancelledError)
 
 
@@ -342,8 +334,7 @@ async def test_a_file_is_closed_once_when_the_client_vanishes_meanwhile(tmp_path
             await client.send(GET)
             assert (await client.head()).status == 200
             client.abort()
-        while not closed:
-            await asyncio.sleep(0)
+        await until(lambda: closed)
     assert closed == [fd]
 
 

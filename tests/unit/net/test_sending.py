@@ -74,23 +74,21 @@ async def test_a_file_is_closed_only_after_a_thread_has_read_from_it() -> None:
 @both_loops
 async def test_a_file_is_read_no_faster_than_it_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_bytes(os.urandom(FILE_PIECE * 3 + 1))
+    path.write_bytes(bytes(FILE_PIECE * 3 + 1))
     fd = os.open(path, os.O_RDONLY)
-    sizes: list[int] = []
-    room = asyncio.Semaphore(1)
+    taken: asyncio.Queue[int] = asyncio.Queue()
+    room = asyncio.Queue[None]()
 
     async def send(piece: bytes) -> None:
-        sizes.append(len(piece))
-        await room.acquire()
+        taken.put_nowait(len(piece))
+        await room.get()
 
     sending = asyncio.ensure_future(send_body(BodyFile(fd, 0, FILE_PIECE * 3 + 1, lambda: os.close(fd)), send, None))
-    for count in range(2, 5):
-        while len(sizes) < count:
-            await asyncio.sleep(0)
-        assert len(sizes) == count
-        room.release()
+    for size in (FILE_PIECE, FILE_PIECE, FILE_PIECE, 1):
+        assert await taken.get() == size
+        assert taken.empty()
+        room.put_nowait(None)
     await sending
-    assert sizes == [FILE_PIECE] * 3 + [1]
 
 
 @both_loops
