@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import sys
@@ -20,7 +21,7 @@ from cyfs_edge.cli.output import describe, size_text, wrapped
 from cyfs_edge.cli.roots import check_root, user_name
 
 _INDENT = 20
-_LIBRARIES = ("uvloop", "aiohttp", "httptools", "lmdb", "pynacl", "coincurve", "cryptography", "psutil", "sdnotify")
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*$")
 _SPACE_LOW = 512 << 20
 _CLOCK_MIN = 1_700_000_000
 """No release is older than this (November 2023), in unix seconds."""
@@ -78,7 +79,7 @@ def _software(context: Context) -> Iterator[Finding]:
     yield Finding("software", "ok", f"cyfs-edge {__version__}, Python {python}")
     missing = []
     found = []
-    for name in _LIBRARIES:
+    for name in _required():
         try:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
@@ -87,6 +88,12 @@ def _software(context: Context) -> Iterator[Finding]:
         yield Finding("libraries", "fail", f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}")
     else:
         yield Finding("libraries", "ok", ", ".join(found))
+
+
+def _required() -> list[str]:
+    """The libraries that the installed package asks for, without those of its extras."""
+    found = (_REQUIREMENT.match(line) for line in metadata.requires("cyfs-edge") or ())
+    return [match[1] for match in found if match]
 
 
 def _clock(context: Context) -> Iterator[Finding]:

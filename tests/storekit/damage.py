@@ -1,6 +1,6 @@
-"""Opens a store and reads all of it, in a process of its own: a damaged file must not end it by a signal.
+"""Opens stores and uses them, in a process of its own: a damaged file must not end it by a signal.
 
-Prints ``ok``, or ``open`` or ``read`` with code and text of the error.
+Arguments are folders of stores. Prints a line for each: its name, then ``ok``, or ``open`` or ``use`` with the error.
 """
 
 from __future__ import annotations
@@ -10,60 +10,56 @@ import sys
 from pathlib import Path
 
 from cyfs_edge.base.errors import CyfsError
-from cyfs_edge.core.ports import Change, Durability
 from cyfs_edge.store.lmdb_store import LmdbStore
-from tests.storekit.kit import Bench, gathered, make_lmdb, make_record, put_record, read_chunk
+from tests.storekit.kit import Bench, delete_object, gathered, make_lmdb, make_record, put_record, read_chunk
 
 
-async def main(directory: Path) -> None:
+async def try_store(directory: Path) -> str:
     try:
         store = make_lmdb(Bench(directory))
     except CyfsError as error:
-        print("open", int(error.code), error.message)
-        return
-    errors = [error for error in [await read_all(store), await write_some(store)] if error is not None]
+        return f"open {int(error.code)} {error.message}"
+    errors: list[CyfsError] = []
+    await read_all(store, errors)
+    await write_some(store, errors)
     try:
         report = await store.scrub()
         if report.problems:
-            print("scrub", len(report.problems), "problems")
+            errors.append(CyfsError(110, f"scrub found {len(report.problems)} problems"))
     except CyfsError as error:
         errors.append(error)
     await store.close()
-    for error in errors:
-        print("use", int(error.code), error.message)
-    if not errors:
-        print("ok")
+    return f"use {int(errors[0].code)} {errors[0].message}" if errors else "ok"
 
 
-async def read_all(store: LmdbStore) -> CyfsError | None:
-    problem = None
+async def read_all(store: LmdbStore, errors: list[CyfsError]) -> None:
     try:
-        for object_id in await gathered(store.objects.list_ids()):
-            try:
-                await store.objects.get(object_id)
-            except CyfsError as error:
-                problem = error
-        async for chunk_id in store.chunks.list_ids():
-            try:
-                await read_chunk(store, chunk_id)
-            except CyfsError as error:
-                problem = error
+        objects, chunks = await gathered(store.objects.list_ids()), [one async for one in store.chunks.list_ids()]
     except CyfsError as error:
-        problem = error
-    return problem
+        errors.append(error)
+        return
+    for object_id in objects:
+        try:
+            await store.objects.get(object_id)
+        except CyfsError as error:
+            errors.append(error)
+    for chunk_id in chunks:
+        try:
+            await read_chunk(store, chunk_id)
+        except CyfsError as error:
+            errors.append(error)
 
 
-async def write_some(store: LmdbStore) -> CyfsError | None:
-    problem = None
+async def write_some(store: LmdbStore, errors: list[CyfsError]) -> None:
     for number in range(40):
         record = make_record(number, 700, update_time=9)
         try:
-            await store.objects.update(record.object_id, lambda held: Change(None, delete=True))
-            await put_record(store, record, Durability.DURABLE)
+            await delete_object(store, record.object_id)
+            await put_record(store, record)
         except CyfsError as error:
-            problem = error
-    return problem
+            errors.append(error)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    for name in sys.argv[1:]:
+        print(name, asyncio.run(try_store(Path(name))), flush=True)

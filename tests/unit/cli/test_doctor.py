@@ -108,7 +108,8 @@ def test_a_clock_that_cannot_be_right_is_a_warning(
 
 
 def test_missing_libraries_are_named(cli: Cli, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cyfs_edge.cli.doctor._LIBRARIES", ("lmdb", "no-such-library"))
+    required = ["lmdb>=1.4,<4", "no-such-library>=1", 'pytest>=7; extra == "dev"']
+    monkeypatch.setattr("cyfs_edge.cli.doctor.metadata.requires", lambda name: required)
     assert states(cli, root)["libraries"] == ("fail", "missing: no-such-library", "pip install no-such-library")
 
 

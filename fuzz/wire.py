@@ -1,0 +1,102 @@
+"""What stands in request lines and headers: every text gives a value or one ``CyfsError``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from cyfs_edge.base.errors import CyfsError
+from cyfs_edge.core.api.router import split_target
+from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
+from cyfs_edge.wire import crypto, fields, ndn, non
+from cyfs_edge.wire.browser import BrowserPolicy
+from cyfs_edge.wire.config import parse_config
+from cyfs_edge.wire.data_range import parse_range
+from cyfs_edge.wire.message import Headers
+from cyfs_edge.wire.req_path import ReqPath
+from cyfs_edge.wire.requests import UtilCommon
+from cyfs_edge.wire.source import PROTOCOL_HTTP_LOCAL, Source, ZoneCategory
+from fuzz.target import Target, distinct, texts
+
+RECORDED = Path(__file__).parents[1] / "tests" / "vectors" / "http-replies.json"
+_SOURCE = Source(PROTOCOL_HTTP_LOCAL, SYSTEM_DEC_ID, SYSTEM_DEC_ID, ZoneCategory.CURRENT_DEVICE, SYSTEM_DEC_ID)
+_COMMON = UtilCommon(_SOURCE)
+
+
+def _of_text(read: Callable[[str], object]) -> Callable[[bytes], None]:
+    def run(data: bytes) -> None:
+        try:
+            read(data.decode("latin-1"))
+        except CyfsError:
+            return
+
+    return run
+
+
+def _range(text: str) -> None:
+    parsed = parse_range(text, 1000)
+    if parsed is not None:
+        assert all(0 <= start < end <= 1000 for start, end in parsed.ranges or ())
+        parsed.json_text()
+
+
+def _target(text: str) -> None:
+    path, query = split_target(text)
+    assert "/../" not in path
+    fields.parse_query(query)
+
+
+def recorded_heads() -> list[bytes]:
+    """Request lines and headers of the recording, one a line, without the version."""
+    items = json.loads(RECORDED.read_text())["items"]
+    heads = []
+    for item in items:
+        if item["transport"] == "http":
+            line = item["request"]["line"].rpartition(" ")[0]
+            lines = [line, *(f"{name}: {value}" for name, value in item["request"]["headers"])]
+            heads.append("\n".join(lines).encode("utf-8"))
+    return distinct(heads)
+
+
+def read_head(data: bytes) -> None:
+    """Every reader of headers on one request, whatever service it was meant for."""
+    line, *lines = data.decode("latin-1").split("\n")
+    method, _, target = line.partition(" ")
+    pairs = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    headers = Headers(pairs)
+    path, query = split_target(target)
+    policy = BrowserPolicy()
+    readers: list[Callable[[], object]] = [
+        lambda: policy.check_host(headers),
+        lambda: policy.judge(method, path, fields.parse_query(query), headers),
+        lambda: non.parse_put(headers, _SOURCE, b""),
+        lambda: non.parse_get(headers, _SOURCE),
+        lambda: non.check_select_filter(fields.parse_query(query)),
+        lambda: ndn.parse_get(headers, _SOURCE),
+        lambda: ndn.parse_download(fields.parse_query(query), headers.get("range"), _SOURCE),
+        lambda: ndn.parse_query_file(fields.parse_query(query), headers, _SOURCE),
+        lambda: ndn.parse_path_dialect(path),
+        lambda: crypto.parse_sign(headers, _COMMON, b""),
+        lambda: crypto.parse_verify(headers, _COMMON, b""),
+        lambda: crypto.parse_encrypt(headers, _COMMON, b""),
+        lambda: crypto.parse_decrypt(headers, _COMMON, b""),
+    ]
+    for read in readers:
+        try:
+            read()
+        except CyfsError:
+            continue
+
+
+TARGETS: dict[str, Target] = {
+    "req_path": Target(_of_text(ReqPath.parse), texts("/root-state/root:9tGp/a/b?c", "/local-cache/current/x/", "")),
+    "data_range": Target(_of_text(_range), texts("bytes=0-4,-5,6-", "0-1", "bytes=-0", "bytes=5-2")),
+    "referer": Target(_of_text(ndn.parse_referer), texts(f"{SYSTEM_DEC_ID}:{SYSTEM_DEC_ID}/a/b")),
+    "request_target": Target(_of_text(_target), texts("/a/../%2e/b?c=d&e#f", "/util/../sync/status", "//x//")),
+    "request_head": Target(read_head, recorded_heads),
+    "config": Target(
+        _of_text(lambda text: parse_config(text, "fuzz")),
+        texts('browser_mode = "strict"\n[http]\nport = 1318\n', 'allowed_hosts = ["x"]\n[store]\nmin_free = "1G"\n'),
+    ),
+}
