@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import codec, load, machine, samples
+from bench import codec, load, machine, samples, state
 from bench.gateway import Gateway, gateway
 from cyfs_edge.base.ids import ChunkId, ObjectId
 
@@ -94,6 +94,35 @@ async def chunk_rows(node: Gateway, echo: dict[int, float], sha256: float, secon
     return rows
 
 
+async def state_rows(node: Gateway, echo: dict[int, float], fdatasync: float, seconds: float) -> list[Row]:
+    rows: list[Row] = []
+    value = samples.objects(1, node.owner)[0]
+    await load.run(node.address, iter([samples.put_object(value)]), 1, 60)
+    for connections in CONNECTIONS:
+        result = await state.commits(node.address, connections, seconds, value.object_id)
+        name = f"op-env create + insert + commit, {connections} connections"
+        rows.append(Row(name, result.rate, "1/s", result.rate / fdatasync, "fdatasync", _latency(result)))
+    await state.fill(node.address, "/list", state.LIST_KEYS, value.object_id)
+    for connections in CONNECTIONS:
+        result = await load.run(node.address, state.gets("/list", state.LIST_KEYS), connections, seconds)
+        ratio = result.rate / echo[connections]
+        rows.append(Row(f"get by path, {connections} connections", result.rate, "1/s", ratio, "echo", _latency(result)))
+    for connections in CONNECTIONS:
+        lists = samples.cycle([state.list_by_path("/list")])
+        result = await load.run(node.address, lists, connections, seconds)
+        name = f"list of {state.LIST_KEYS:,} keys, {connections} connections"
+        rows.append(Row(name, result.rate, "1/s", result.rate / echo[connections], "echo", _latency(result)))
+    for keys in state.MAP_KEYS:
+        path = f"/map-{keys}"
+        rate = await state.fill(node.address, path, keys, value.object_id)
+        rows.append(Row(f"map of {keys:,} keys: insert, one connection", rate, "1/s", rate / echo[1], "echo"))
+        result = await load.run(node.address, state.gets(path, keys), 8, seconds)
+        ratio = result.rate / echo[8]
+        name = f"map of {keys:,} keys: get by path, 8 connections"
+        rows.append(Row(name, result.rate, "1/s", ratio, "echo", _latency(result)))
+    return rows
+
+
 async def idle_rows(node: Gateway, seconds: float) -> list[Row]:
     await asyncio.sleep(2)
     before = machine.cpu_seconds(node.pid)
@@ -126,6 +155,7 @@ async def measure(seconds: float, idle_seconds: float, folder: Path) -> list[Row
         rows.append(Row("resident after the start", size / 1e6, "MB"))
         rows += await objects_rows(node, echo, fdatasync, seconds)
         rows += await chunk_rows(node, echo, sha256, seconds)
+        rows += await state_rows(node, echo, fdatasync, seconds)
         rows += await idle_rows(node, idle_seconds)
         for name, value in codec.measure(node.owner).items():
             rows.append(Row(name, value, "1/s", value * 300 / sha256, "sha256 of 300 bytes"))

@@ -12,34 +12,58 @@ from pathlib import Path
 from cyfs_edge import __version__
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.core.access import PathRules
+from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.crypto import CryptoApi
+from cyfs_edge.core.api.front import FrontApi
+from cyfs_edge.core.api.handlers import HandlerApi
+from cyfs_edge.core.api.meta import MetaApi
 from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
 from cyfs_edge.core.api.router import HttpApi
+from cyfs_edge.core.api.state import StateApi
 from cyfs_edge.core.api.util import UtilApi
 from cyfs_edge.core.build import BuildService
+from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.crypto import CryptoService
+from cyfs_edge.core.events.router_events import RouterEvents
+from cyfs_edge.core.front.service import FrontService
+from cyfs_edge.core.handlers.interceptor import Interceptor
+from cyfs_edge.core.handlers.registration import HandlerRegistration
+from cyfs_edge.core.handlers.registry import HandlerRegistry
 from cyfs_edge.core.ndn import NdnService
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
 from cyfs_edge.core.ports import Clock, NodeStore
+from cyfs_edge.core.rmeta.service import MetaService
+from cyfs_edge.core.state.map_cache import MapCache
+from cyfs_edge.core.state.meta_store import StateMeta
+from cyfs_edge.core.state.places import StatePlaces
+from cyfs_edge.core.state.roots import StateRoots
+from cyfs_edge.core.state.service import StateService
 from cyfs_edge.core.util import NodeFacts, UtilService
 from cyfs_edge.core.zone import ZoneManager
+from cyfs_edge.host.accounts import AppUidFile, group_members
 from cyfs_edge.host.clock import SystemClock
+from cyfs_edge.host.handler_file import HandlerFile
 from cyfs_edge.host.jobs import TaskJobs
 from cyfs_edge.host.local_files import HostFiles
+from cyfs_edge.host.meta_files import MetaFiles
+from cyfs_edge.host.peek import peek_file
 from cyfs_edge.host.system_info import SystemFigures
+from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
+from cyfs_edge.net.http_client import HttpClient
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
 from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy
 from cyfs_edge.wire.config import Config
 from cyfs_edge.wire.errors import error_to_response
-from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse
+from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse, Peer
+from cyfs_edge.wire.req_path import CATEGORIES
+from cyfs_edge.wire.source import Source
 
 _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
@@ -60,6 +84,11 @@ class Stack:
     api: HttpApi
     worker: ThreadWorker
     started: int
+    registry: HandlerRegistry = field(kw_only=True)
+    handlers: HandlerRegistration = field(kw_only=True)
+    events: RouterEvents = field(kw_only=True)
+    meta: MetaService = field(kw_only=True)
+    callers: Callers = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -68,7 +97,9 @@ class Stack:
     control: ControlApi = field(init=False)
 
     def __post_init__(self) -> None:
-        self.control = ControlApi(self.handle, self.store, self.jobs, self.status)
+        self.control = ControlApi(
+            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta
+        )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         self.requests += 1
@@ -97,9 +128,15 @@ class Stack:
             "store_failure": failure.message if failure is not None else None,
         }
 
-    def check_handshake(self, headers: Headers) -> HttpResponse | None:
-        """Refuses WebSockets of pages and names that are not known here."""
+    def source_of(self, peer: Peer, dec: ObjectId | None) -> Source:
+        """Who registers a handler or an event listener over a connection."""
+        dec = self.callers.dec_for(peer.uid, self.policy.dec_of_page(peer.page, dec))
+        return self.zone.local_source(dec, peer.listener)
+
+    def check_handshake(self, headers: Headers, peer: Peer) -> HttpResponse | None:
+        """Refuses WebSockets of pages, names and users that are not known here."""
         try:
+            self.callers.only_dec(peer.uid)
             self.policy.check_handshake(headers)
         except CyfsError as error:
             return error_to_response(error)
@@ -130,29 +167,103 @@ async def compose(config: Config, identity: NodeIdentity, store: NodeStore, cloc
     root = Path(config.root)
     zone = ZoneManager(store.objects, identity.device, identity.owner, clock.now())
     await zone.take_up_held_zone()
-    cache = ObjectCache(store.objects, clock)
+    waits, maps = AsyncWaits(), MapCache(store.objects)
+    roots = {
+        category: StateRoots(f"{category}/{zone.device_id}", zone.zone.owner, store.state, maps, clock, waits)
+        for category in CATEGORIES
+    }
+    meta = MetaService(StateMeta(roots[ROOT_STATE], store.objects, clock), MetaFiles(root))
+    rules = PathRules(meta, StatePlaces(roots))
+    cache = ObjectCache(store.objects, clock, rules)
     await _keep_known_objects(cache, zone, identity)
-    rules, worker, random = PathRules(), ThreadWorker(), SystemRandom()
+    if zone.role != "standby-ood":
+        await _install_rules(rules)
+    worker, random = ThreadWorker(), SystemRandom()
     groups = itertools.count(int.from_bytes(random.bytes(4), "big") >> 1)
-    non = NonService(cache, store.chunks, zone, rules)
+    registry = HandlerRegistry()
+    interceptor = Interceptor(registry)
+    rules.ask(interceptor)
+    handlers = HandlerRegistration(registry, rules, HandlerFile(root))
+    await handlers.restore()
+    non = NonService(cache, store.chunks, zone, rules, interceptor)
     ndn = NdnService(non, store.chunks, store.files, zone, lambda: next(groups))
     facts = NodeFacts(__version__, CHANNEL, f"{platform.machine()}-unknown-linux-gnu", config.root)
     util = UtilService(zone, facts, SystemFigures(root), store.stat)
     files = HostFiles([root / path for path in PRIVATE_PATHS])
     builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock)
-    crypto = CryptoService(store.objects, zone, rules, identity.require_key(), clock, random, worker)
+    crypto = CryptoService(store.objects, zone, rules, interceptor, identity.require_key(), clock, random, worker)
+    states = [
+        StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
+    ]
+    await _start_states(states)
     hosts = frozenset(host.lower() for host in config.allowed_hosts)
     policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
+    callers = Callers(
+        os.geteuid(),
+        AppUidFile(root),
+        admins=group_members(config.admin_group),
+        apps=config.apps.uids,
+        any_user=config.local_users == "any",
+    )
     api = HttpApi(
         zone,
         policy,
+        callers,
         ApiLimits(object_size=config.limits.object_size),
         NonApi(non),
         NdnApi(ndn, zone),
         UtilApi(util, builder),
         CryptoApi(crypto),
+        HandlerApi(handlers, HttpClient(), frozenset((config.http.port, config.ws.port))),
+        MetaApi(meta, zone),
+        [StateApi(state) for state in states],
+        FrontApi(
+            FrontService(non, ndn),
+            ndn,
+            NdnApi(ndn, zone),
+            {state.category: state for state in states},
+            roots[ROOT_STATE],
+            zone,
+            peek_file,
+        ),
     )
-    return Stack(config, identity, clock, store, zone, policy, api, worker, clock.now())
+    return Stack(
+        config,
+        identity,
+        clock,
+        store,
+        zone,
+        policy,
+        api,
+        worker,
+        clock.now(),
+        registry=registry,
+        handlers=handlers,
+        events=RouterEvents(),
+        meta=meta,
+        callers=callers,
+    )
+
+
+async def _install_rules(rules: PathRules) -> None:
+    """A full disk does not keep the node from starting: without these rules only the system dec may call crypto."""
+    try:
+        await rules.install_built_in()
+    except CyfsError as error:
+        if error.code != ErrorCode.OUT_OF_LIMIT:
+            raise
+        _log.warning("the built-in access rules are not kept: %s", error.message)
+
+
+async def _start_states(states: list[StateService]) -> None:
+    """A full disk does not keep the node from starting: what is missing is made at its first use."""
+    for state in states:
+        try:
+            await state.start()
+        except CyfsError as error:
+            if error.code != ErrorCode.OUT_OF_LIMIT:
+                raise
+            _log.warning("%s has no root yet: %s", state.category, error.message)
 
 
 async def _keep_known_objects(cache: ObjectCache, zone: ZoneManager, identity: NodeIdentity) -> None:

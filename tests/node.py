@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,7 @@ class Node:
     store: MemoryStore
     clock: TestClock
     identity: NodeIdentity
+    uid: int | None = field(default_factory=os.geteuid)
     default_headers: dict[str, str] = field(default_factory=lambda: {"host": "127.0.0.1:1318"})
 
     async def send(
@@ -102,7 +104,8 @@ class Node:
         chunked: bool = False,
     ) -> Reply:
         lines = {**self.default_headers, **(headers or {})}
-        request = HttpRequest(method, target, Headers(lines.items()), BytesBody(body, chunked), Peer("127.0.0.1:5"))
+        peer = Peer("127.0.0.1:5", uid=self.uid)
+        request = HttpRequest(method, target, Headers(lines.items()), BytesBody(body, chunked), peer)
         response = await self.stack.handle(request)
         return Reply(response.status, dict(response.headers), await read_body(response))
 

@@ -19,6 +19,7 @@ Properties = list[tuple[str, object]]
 _LISTS = {
     "objects.json": ("vectors",),
     "core-objects.json": ("objects", "made_with_ts_sdk"),
+    "object-map.json": ("bucket_hash", "objects", "hubs", "paths", "envs", "diffs", "global"),
 }
 """File → the members that list its vectors."""
 _KEY = "vector"

@@ -67,7 +67,7 @@ class LocalClient:
     ) -> Response:
         lines = [("host", "localhost"), ("content-length", str(len(body)))]
         lines += [(name.lower(), value) for name, value in (headers or {}).items()]
-        request = HttpRequest(method, target, Headers(lines), MemoryBody(body), Peer("local"))
+        request = HttpRequest(method, target, Headers(lines), MemoryBody(body), Peer("local", uid=os.geteuid()))
         return _LocalResponse(self, self.call(self._stack.control.handle(request)))
 
     def close(self) -> None:

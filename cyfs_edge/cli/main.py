@@ -16,6 +16,8 @@ from cyfs_edge.cli.exits import CliError, Exit, exit_of
 from cyfs_edge.cli.output import Output
 
 NETWORKS = ("main", "test", "beta")
+STATES = ("root-state", "local-cache")
+ZONE_CATEGORIES = ("current-device", "current-zone", "friend-zone", "other-zone")
 KEY_KINDS = ("rsa2048", "rsa1024", "rsa3072", "secp256k1")
 
 
@@ -102,6 +104,14 @@ def build_parser() -> argparse.ArgumentParser:
     _object_commands(commands.group("object", "named objects"))
     _file_commands(commands.group("file", "files and folders"))
     commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    _state_commands(commands.group("state", "the state of DecApps: maps by path"))
+    _access_commands(commands.group("access", "who may use which path of a DecApp"))
+    handlers = commands.group("handlers", "what DecApps have registered to be asked")
+    handlers.add("list", "handlers:list_handlers", "the registered handlers")
+    watch = commands.group("events", "events of the gateway").add("watch", "events:watch", "print events as they come")
+    watch.add_argument("--event", choices=("test_event", "zone_role_changed"), help="only this one")
+    watch.add_argument("--limit", type=_count, metavar="N", help="end after N events")
+    commands.add("openapi", "openapi:openapi", "print the OpenAPI document of the services")
     return parser
 
 
@@ -134,6 +144,49 @@ def _file_commands(files: _Commands) -> None:
     get.add_argument("--inner-path", metavar="PATH", help="path inside a Dir")
     listing = files.add("ls", "file_list:list_files", "list the files that were put here")
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N files")
+
+
+def _state_commands(states: _Commands) -> None:
+    def add(name: str, function: str, text: str, path: str | None) -> argparse.ArgumentParser:
+        parser = states.add(name, f"state:{function}", text)
+        if path is not None:
+            parser.add_argument("path", metavar="PATH", nargs="?" if path else None, default=path or None)
+        _category_option(parser)
+        if path is not None:
+            parser.add_argument("--dec", metavar="ID", help="the DecApp whose state it is (default: the system)")
+        return parser
+
+    get = add("get", "get", "what is at a path", "")
+    get.add_argument("-o", "--output", metavar="FILE", help="write the bytes of the object there")
+    add("list", "list_entries", "the entries of the map or set at a path", "/")
+    add("set", "set_value", "put an id at a path", "").add_argument("id", metavar="ID")
+    add("remove", "remove", "remove what is at a path", "")
+    add("roots", "roots", "the global root, and the roots of the DecApps", None).set_defaults(dec=None)
+    export = add("export", "export", "write all objects of a state, one in hex a line", "/")
+    export.add_argument("-o", "--output", metavar="FILE", help="file to write (default: standard output)")
+
+
+def _access_commands(access: _Commands) -> None:
+    show = access.add("show", "access:show", "the rules of a DecApp")
+    grant = access.add("grant", "access:grant", "add or change a rule")
+    revoke = access.add("revoke", "access:revoke", "remove a rule")
+    for parser in (grant, revoke):
+        parser.add_argument("path", metavar="PATH", help="the path and all below it")
+    grant.add_argument(
+        "access", metavar="ACCESS", help="number or letters: six groups, or one (r-x) for one caller; or 'handler'"
+    )
+    revoke.add_argument("--handler", dest="ask_handler", action="store_true", help="the rule that asks a handler")
+    for parser in (grant, revoke):
+        parser.add_argument("--caller-dec", metavar="ID", help="a rule for this DecApp alone")
+        parser.add_argument("--zone", metavar="ID", help="a rule for the zone of this owner alone")
+        parser.add_argument("--zone-category", choices=ZONE_CATEGORIES, help="a rule for callers at most so far away")
+    for parser in (show, grant, revoke):
+        _category_option(parser)
+        parser.add_argument("--dec", metavar="ID", help="the DecApp whose paths they are (default: the system)")
+
+
+def _category_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--category", choices=STATES, default=STATES[0], help="which state (default %(default)s)")
 
 
 def _identity_options(parser: argparse.ArgumentParser) -> None:

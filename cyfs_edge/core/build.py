@@ -9,9 +9,9 @@ from enum import Enum
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.core.access import require_category
+from cyfs_edge.core.maps.making import make_map
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
-from cyfs_edge.core.object_map import make_map
 from cyfs_edge.core.ports import ChunkStore, Clock, FileIndex, FileIndexEntry, LocalFiles
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID

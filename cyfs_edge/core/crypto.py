@@ -21,11 +21,14 @@ from cyfs_edge.base.signatures import (
     sign,
 )
 from cyfs_edge.core.access import PathRules, check_crypto
+from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.object_cache import decode_held
 from cyfs_edge.core.ports import Clock, ObjectStore, Random, Worker
 from cyfs_edge.core.verify import valid_signs
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.envelope import NamedObject, decode_object
+from cyfs_edge.wire.handler import Chain
+from cyfs_edge.wire.handler_crypto_json import DECRYPT_DATA, ENCRYPT_DATA, SIGN_OBJECT, VERIFY_OBJECT
 from cyfs_edge.wire.requests import (
     CryptoFlag,
     DecryptData,
@@ -41,6 +44,7 @@ from cyfs_edge.wire.requests import (
 )
 
 AES_KEY_RANDOM = 48
+_CRYPTO = (Chain.PRE_CRYPTO, Chain.POST_CRYPTO)
 
 _ANY_SIGN = CryptoFlag.SET_DESC | CryptoFlag.SET_BODY | CryptoFlag.PUSH_DESC | CryptoFlag.PUSH_BODY
 
@@ -48,13 +52,14 @@ _ANY_SIGN = CryptoFlag.SET_DESC | CryptoFlag.SET_BODY | CryptoFlag.PUSH_DESC | C
 class CryptoService:
     """Works with the device's own key; what needs the owner's key is answered as pending, for that key is not here."""
 
-    __slots__ = ("_clock", "_key", "_objects", "_random", "_rules", "_worker", "_zone")
+    __slots__ = ("_clock", "_handlers", "_key", "_objects", "_random", "_rules", "_worker", "_zone")
 
     def __init__(
         self,
         objects: ObjectStore,
         zone: ZoneManager,
         rules: PathRules,
+        handlers: Interceptor,
         key: PrivateKey,
         clock: Clock,
         random: Random,
@@ -63,6 +68,7 @@ class CryptoService:
         self._objects = objects
         self._zone = zone
         self._rules = rules
+        self._handlers = handlers
         self._key = key
         self._clock = clock
         self._random = random
@@ -70,8 +76,13 @@ class CryptoService:
 
     async def sign_object(self, request: SignObject) -> bytes | None:
         """The signed object; ``b""`` when no signature was asked for; ``None`` when the owner would have to sign."""
+        await check_crypto(self._rules, request.common.source, "sign_object")
+        if self._handlers.idle:
+            return await self._sign_object(request)
+        return await self._handlers.around(*_CRYPTO, SIGN_OBJECT, request, self._sign_object)
+
+    async def _sign_object(self, request: SignObject) -> bytes | None:
         obj = decode_object(request.raw)
-        check_crypto(self._rules, request.common.source, "sign_object")
         await self._zone.require_local(request.common.target)
         if request.object_id is not None and obj.object_id != request.object_id:
             raise CyfsError(ErrorCode.UNMATCH, f"the object sent is {obj.object_id}, not {request.object_id}")
@@ -113,8 +124,13 @@ class CryptoService:
 
     async def verify_object(self, request: VerifyObject) -> VerifyReply:
         """A missing list is ``NOT_FOUND``; signatures that do not fit give ``valid`` false, not an error."""
+        await check_crypto(self._rules, request.common.source, "verify_object")
+        if self._handlers.idle:
+            return await self._verify_object(request)
+        return await self._handlers.around(*_CRYPTO, VERIFY_OBJECT, request, self._verify_object)
+
+    async def _verify_object(self, request: VerifyObject) -> VerifyReply:
         obj = decode_object(request.raw)
-        check_crypto(self._rules, request.common.source, "verify_object")
         await self._zone.require_local(request.common.target)
         if request.verify_type is VerifyType.SIGN:
             return await self._verify_signs(obj, request)
@@ -215,7 +231,12 @@ class CryptoService:
         return signer_id, _key_of(await self._load_signer(signer_id))
 
     async def encrypt_data(self, request: EncryptData) -> tuple[bytes, AesKey | None]:
-        check_crypto(self._rules, request.common.source, "encrypt_data")
+        await check_crypto(self._rules, request.common.source, "encrypt_data")
+        if self._handlers.idle:
+            return await self._encrypt_data(request)
+        return await self._handlers.around(*_CRYPTO, ENCRYPT_DATA, request, self._encrypt_data)
+
+    async def _encrypt_data(self, request: EncryptData) -> tuple[bytes, AesKey | None]:
         await self._zone.require_local(request.common.target)
         flags = request.flags
         if flags & CryptoFlag.BY_OWNER:
@@ -242,7 +263,12 @@ class CryptoService:
 
     async def decrypt_data(self, request: DecryptData) -> bytes | None:
         """``None`` when only the owner could decrypt."""
-        check_crypto(self._rules, request.common.source, "decrypt_data")
+        await check_crypto(self._rules, request.common.source, "decrypt_data")
+        if self._handlers.idle:
+            return await self._decrypt_data(request)
+        return await self._handlers.around(*_CRYPTO, DECRYPT_DATA, request, self._decrypt_data)
+
+    async def _decrypt_data(self, request: DecryptData) -> bytes | None:
         await self._zone.require_local(request.common.target)
         if request.flags & CryptoFlag.BY_OWNER:
             return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
+from cyfs_edge.core.maps.making import value_of
 from cyfs_edge.objects.dir import DirList, DirRange, dir_list
 from cyfs_edge.objects.envelope import NamedObject
-from cyfs_edge.objects.object_map import MapContentType, ObjectMap
 
 MAX_DEPTH = 64
 """Most objects one inner path may pass through."""
@@ -45,7 +45,7 @@ async def walk(start: NamedObject, inner_path: str, load: Loader, load_chunk: Ch
             return await _in_dir(obj, "/".join(segments), load_chunk)
         if obj.type_code != ObjectTypeCode.OBJECT_MAP:
             break
-        value = await _in_map(obj, segments.pop(0), load)
+        value = await value_of(obj, segments.pop(0), load)
         if value is None:
             break
         found = Found(value)
@@ -69,21 +69,3 @@ async def _in_dir(obj: NamedObject, path: str, load_chunk: ChunkLoader) -> Found
             raise CyfsError(ErrorCode.INVALID_DATA, f"{obj.object_id} has a range but no parent chunk")
         return Found(listing.parent_chunk, entry.attributes, (entry.node.begin, entry.node.end))
     return Found(entry.node, entry.attributes)
-
-
-async def _in_map(obj: NamedObject, key: str, load: Loader) -> ObjectId | None:
-    """The value of ``key``; a large map is a tree of sub maps."""
-    for _ in range(MAX_DEPTH):
-        content = obj.desc.value
-        if not isinstance(content, ObjectMap):
-            raise CyfsError(ErrorCode.INVALID_DATA, f"{obj.object_id} is no readable object map")
-        if not content.is_hub:
-            return content.get(key) if content.content_type is MapContentType.MAP else None
-        sub_id = content.sub_map_of(key)
-        if sub_id is None:
-            return None
-        sub = await load(sub_id)
-        if sub is None:
-            raise CyfsError(ErrorCode.NOT_FOUND, f"the part {sub_id} of {obj.object_id} is not here")
-        obj = sub
-    raise CyfsError(ErrorCode.INVALID_DATA, f"{obj.object_id} is nested more than {MAX_DEPTH} deep")

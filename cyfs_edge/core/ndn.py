@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
@@ -97,6 +97,8 @@ class NdnService:
         object_id, within = request.object_id, None
         if object_id.type_code in (ObjectTypeCode.DIR, ObjectTypeCode.OBJECT_MAP):
             object_id, within = await self._resolve(request)
+            source = await self._non.enter(_non_common(common), request.object_id)
+            common = replace(common, source=source, req_path=None)
         if object_id.is_chunk:
             if request.object_id.is_chunk:
                 await self._check_chunk_access(common, ChunkId(object_id))

@@ -8,13 +8,14 @@ from cyfs_edge.base.access import Permission
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.access import PathRules, require_category
+from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.inner_path import Found, can_walk, walk
 from cyfs_edge.core.object_cache import ObjectCache, decode_held
 from cyfs_edge.core.ports import ChunkStore, ObjectRecord
 from cyfs_edge.core.zone import ZoneManager
-from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.envelope import NamedObject, decode_object
-from cyfs_edge.wire.req_path import ReqPath
+from cyfs_edge.wire.handler import Chain
+from cyfs_edge.wire.handler_json import DELETE_OBJECT, GET_OBJECT, POST_OBJECT, PUT_OBJECT
 from cyfs_edge.wire.requests import (
     DeleteObject,
     DeleteObjectReply,
@@ -36,6 +37,8 @@ _LEVEL_MOST = {
     NonLevel.NON: ZoneCategory.CURRENT_ZONE,
     NonLevel.ROUTER: ZoneCategory.OTHER_ZONE,
 }
+_ROUTER = (Chain.PRE_ROUTER, Chain.POST_ROUTER)
+_NOC = (Chain.PRE_NOC, Chain.POST_NOC)
 LIST_CHUNK_MAX = 64 << 20
 """Largest chunk that is read into memory as the list of a Dir."""
 
@@ -43,19 +46,32 @@ LIST_CHUNK_MAX = 64 << 20
 class NonService:
     """put, get, post and delete of objects. Every error is a ``CyfsError`` with the protocol's code."""
 
-    __slots__ = ("_cache", "_chunks", "_rules", "_zone")
+    __slots__ = ("_cache", "_chunks", "_handlers", "_rules", "_zone")
 
-    def __init__(self, cache: ObjectCache, chunks: ChunkStore, zone: ZoneManager, rules: PathRules) -> None:
+    def __init__(
+        self, cache: ObjectCache, chunks: ChunkStore, zone: ZoneManager, rules: PathRules, handlers: Interceptor
+    ) -> None:
         self._cache = cache
         self._chunks = chunks
         self._zone = zone
         self._rules = rules
+        self._handlers = handlers
 
     async def put_object(self, request: PutObject) -> PutObjectReply:
-        common = request.common
-        _gate(common, "put_object", router_most=ZoneCategory.CURRENT_ZONE)
-        await self._zone.require_local(common.target)
-        source = self._check_path(common, Permission.WRITE)
+        _gate(request.common, "put_object", router_most=ZoneCategory.CURRENT_ZONE)
+        if self._unseen(request.common):
+            return await self._put_here(request)
+        return await self._handlers.around(*_ROUTER, PUT_OBJECT, request, self._put_here)
+
+    async def _put_here(self, request: PutObject) -> PutObjectReply:
+        await self._zone.require_local(request.common.target)
+        request = replace(request, common=await self._checked(request.common, Permission.WRITE))
+        if self._handlers.idle:
+            return await self._put_cached(request)
+        return await self._handlers.around(*_NOC, PUT_OBJECT, request, self._put_cached)
+
+    async def _put_cached(self, request: PutObject) -> PutObjectReply:
+        source = request.common.source
         if not request.raw:
             await self._cache.set_access(source, request.object_id, request.access)
             return PutObjectReply(PutResult.ACCEPT)
@@ -63,16 +79,26 @@ class NonService:
         return await self._cache.put(source, obj, request.access)
 
     async def get_object(self, request: GetObject) -> GetObjectReply:
-        common = request.common
-        _gate(common, "get_object")
-        await self._zone.require_local(common.target)
+        _gate(request.common, "get_object")
+        if self._unseen(request.common):
+            return await self._get_here(request)
+        return await self._handlers.around(*_ROUTER, GET_OBJECT, request, self._get_here)
+
+    async def _get_here(self, request: GetObject) -> GetObjectReply:
+        await self._zone.require_local(request.common.target)
         try:
-            source = self._check_path(common, Permission.READ)
+            request = replace(request, common=await self._checked(request.common, Permission.READ, request.object_id))
         except CyfsError as error:
             if error.code != ErrorCode.INVALID_FORMAT:
                 raise
             # A path that names no place names no object either.
             raise _not_found(request.object_id, request.inner_path) from None
+        if self._handlers.idle:
+            return await self._get_cached(request)
+        return await self._handlers.around(*_NOC, GET_OBJECT, request, self._get_cached)
+
+    async def _get_cached(self, request: GetObject) -> GetObjectReply:
+        source = request.common.source
         record = await self._cache.get(source, request.object_id)
         if record is None:
             raise _not_found(request.object_id, request.inner_path)
@@ -90,7 +116,7 @@ class NonService:
 
     async def find(self, common: NonCommon, object_id: ObjectId, inner_path: str | None) -> Found:
         """Where an object, or a path inside it, leads; the last step is not loaded. For the NDN service."""
-        source = self._check_path(common, Permission.READ)
+        source = await self._check_path(common, Permission.READ, object_id)
         record = await self._cache.get(source, object_id)
         if record is None:
             raise _not_found(object_id, inner_path)
@@ -100,45 +126,67 @@ class NonService:
 
     async def load(self, common: NonCommon, object_id: ObjectId) -> NamedObject:
         """An object under the rules of ``common``; ``NOT_FOUND`` when it is not here."""
-        source = self._check_path(common, Permission.READ)
+        source = await self._check_path(common, Permission.READ, object_id)
         record = await self._cache.get(source, object_id)
         if record is None:
             raise _not_found(object_id, None)
         return decode_held(record)
 
+    async def enter(self, common: NonCommon, object_id: ObjectId) -> Source:
+        """The source for what lies inside ``object_id``, whose path is checked here and need not be again."""
+        return await self._check_path(common, Permission.READ, object_id)
+
     async def post_object(self, request: PostObject) -> PostObjectReply:
-        """Only a handler can answer, and this node has none yet: ``NOT_HANDLED``, after all checks."""
+        """Only a handler can answer; ``NOT_HANDLED`` when none does."""
+        _gate(request.common, "post_object")
+        if self._unseen(request.common):
+            return await self._post_here(request)
+        return await self._handlers.around(*_ROUTER, POST_OBJECT, request, self._post_here)
+
+    async def _post_here(self, request: PostObject) -> PostObjectReply:
         common = request.common
-        _gate(common, "post_object")
         if common.req_path is None:
             raise CyfsError(ErrorCode.PERMISSION_DENIED, f"post_object of {request.object_id} needs a request path")
         if request.raw:
             decode_as(request.object_id, request.raw)
         await self._zone.require_local(common.target)
-        self._check_path(common, Permission.CALL)
-        raise CyfsError(ErrorCode.NOT_HANDLED, f"no handler takes {request.object_id} at {common.req_path}")
+        request = replace(request, common=await self._checked(common, Permission.CALL))
+        return await self._handlers.consume(POST_OBJECT, request)
 
     async def delete_object(self, request: DeleteObject) -> DeleteObjectReply:
         """Deletes the named object itself, also when the request has an inner path, as every node does."""
-        common = request.common
-        _gate(common, "delete_object", router_most=ZoneCategory.CURRENT_ZONE)
-        await self._zone.require_local(common.target)
-        source = self._check_path(common, Permission.WRITE)
-        deleted = await self._cache.delete(source, request.object_id)
-        if deleted is None or not common.flags & RequestFlag.DELETE_WITH_OBJECT:
+        _gate(request.common, "delete_object", router_most=ZoneCategory.CURRENT_ZONE)
+        if self._unseen(request.common):
+            return await self._delete_here(request)
+        return await self._handlers.around(*_ROUTER, DELETE_OBJECT, request, self._delete_here)
+
+    async def _delete_here(self, request: DeleteObject) -> DeleteObjectReply:
+        await self._zone.require_local(request.common.target)
+        request = replace(request, common=await self._checked(request.common, Permission.WRITE, request.object_id))
+        if self._handlers.idle:
+            return await self._delete_cached(request)
+        return await self._handlers.around(*_NOC, DELETE_OBJECT, request, self._delete_cached)
+
+    async def _delete_cached(self, request: DeleteObject) -> DeleteObjectReply:
+        deleted = await self._cache.delete(request.common.source, request.object_id)
+        if deleted is None or not request.common.flags & RequestFlag.DELETE_WITH_OBJECT:
             return DeleteObjectReply()
         return DeleteObjectReply(deleted.object_id, deleted.raw)
 
-    def _check_path(self, common: NonCommon, permission: Permission) -> Source:
-        """The path check of a request (§5.1, step 2); gives the source, verified for the path's dec."""
-        source = common.source
+    def _unseen(self, common: NonCommon) -> bool:
+        """No handler around the router sees this request."""
+        return self._handlers.idle or common.level is not NonLevel.ROUTER
+
+    async def _checked(self, common: NonCommon, permission: Permission, object_id: ObjectId | None = None) -> NonCommon:
+        """``common`` with the source as the path check leaves it."""
+        source = await self._check_path(common, permission, object_id)
+        return common if source is common.source else replace(common, source=source)
+
+    async def _check_path(self, common: NonCommon, permission: Permission, object_id: ObjectId | None = None) -> Source:
+        """The source as the path check of the request leaves it. ``object_id``: what must lie at the path."""
         if common.req_path is None:
-            return source
-        path = ReqPath.parse(common.req_path)
-        dec = path.dec or source.dec
-        if not (source.category <= ZoneCategory.CURRENT_ZONE and source.dec in (dec, SYSTEM_DEC_ID)):
-            self._rules.check(source, dec, path.path, permission)
-        return replace(source, verified=dec)
+            return common.source
+        return await self._rules.check_request(common.source, common.req_path, permission, object_id)
 
     async def _walk(self, source: Source, record: ObjectRecord, inner_path: str) -> tuple[Found, ObjectRecord]:
         found = await self._walk_found(source, record, inner_path)

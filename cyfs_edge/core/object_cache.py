@@ -8,8 +8,10 @@ from cyfs_edge.base.access import ACCESS_DEFAULT, ACCESS_MASK, Permission
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.base.signatures import Signature, merge_signatures
-from cyfs_edge.core.access import check_object
+from cyfs_edge.core.access import PathRules, check_object, is_trusted
 from cyfs_edge.core.ports import Change, Clock, Durability, ObjectRecord, ObjectStore
+from cyfs_edge.core.rmeta.look import look_at
+from cyfs_edge.core.rmeta.record import MetaRecord
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.wire.requests import PutObjectReply, PutResult
 from cyfs_edge.wire.source import Source
@@ -20,20 +22,23 @@ Signs = tuple[Signature, ...] | None
 class ObjectCache:
     """Objects of this node under their access rules."""
 
-    __slots__ = ("_clock", "_store")
+    __slots__ = ("_clock", "_rules", "_store")
 
-    def __init__(self, store: ObjectStore, clock: Clock) -> None:
+    def __init__(self, store: ObjectStore, clock: Clock, rules: PathRules) -> None:
+        """``rules``: those of the decs, whose object meta goes before the access string of an object."""
         self._store = store
         self._clock = clock
+        self._rules = rules
 
     async def put(self, source: Source, obj: NamedObject, access: int | None) -> PutObjectReply:
         """Keeps ``obj`` if it is new or newer, merges its signatures otherwise (§12.2, §12.3)."""
         now = self._clock.now()
+        rules = await self._rules_of_held(source, obj.object_id)
 
         def change(held: ObjectRecord | None) -> Change[PutObjectReply]:
             if held is None:
                 return Change(_told(PutResult.ACCEPT, obj), _new_record(obj, source.dec, access, now))
-            check_object(source, held.object_id, held.create_dec_id, held.access, Permission.WRITE)
+            _check(source, held, Permission.WRITE, rules)
             return _put_over(held, obj, access, now)
 
         return await self._store.update(obj.object_id, change, Durability.DURABLE)
@@ -41,11 +46,12 @@ class ObjectCache:
     async def set_access(self, source: Source, object_id: ObjectId, access: int | None) -> None:
         """Changes the access of a held object; an unknown one is no error (http-api §6.1)."""
         now = self._clock.now()
+        rules = await self._rules_of_held(source, object_id)
 
         def change(held: ObjectRecord | None) -> Change[None]:
             if held is None:
                 return Change(None)
-            check_object(source, object_id, held.create_dec_id, held.access, Permission.WRITE)
+            _check(source, held, Permission.WRITE, rules)
             if access is None or access == held.access:
                 return Change(None)
             return Change(None, replace(held, access=access & ACCESS_MASK, update_time=now))
@@ -54,20 +60,32 @@ class ObjectCache:
 
     async def get(self, source: Source, object_id: ObjectId) -> ObjectRecord | None:
         held = await self._store.get(object_id)
-        if held is not None:
-            check_object(source, object_id, held.create_dec_id, held.access, Permission.READ)
+        if held is not None and not is_trusted(source, held.create_dec_id):
+            _check(source, held, Permission.READ, await self._rules.object_rules(held.create_dec_id))
         return held
 
     async def delete(self, source: Source, object_id: ObjectId) -> ObjectRecord | None:
         """Gives what was there."""
+        rules = await self._rules_of_held(source, object_id)
 
         def change(held: ObjectRecord | None) -> Change[ObjectRecord | None]:
             if held is None:
                 return Change(None)
-            check_object(source, object_id, held.create_dec_id, held.access, Permission.WRITE)
+            _check(source, held, Permission.WRITE, rules)
             return Change(held, delete=True)
 
         return await self._store.update(object_id, change, Durability.DURABLE)
+
+    async def _rules_of_held(self, source: Source, object_id: ObjectId) -> MetaRecord | None:
+        """The rules for a change of a held object. One put in between by another dec has its access string only."""
+        held = await self._store.get(object_id)
+        if held is None or is_trusted(source, held.create_dec_id):
+            return None
+        return await self._rules.object_rules(held.create_dec_id)
+
+
+def _check(source: Source, held: ObjectRecord, permission: Permission, rules: MetaRecord | None) -> None:
+    check_object(source, held.object_id, held.create_dec_id, held.access, permission, rules, look_at(held))
 
 
 def decode_held(record: ObjectRecord) -> NamedObject:

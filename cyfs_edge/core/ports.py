@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Generic, Protocol, TypeVar
@@ -176,6 +176,37 @@ class FileIndex(Protocol):
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """The current global root of a state, and how many there have been."""
+
+    root: ObjectId
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootChange:
+    """From ``held`` (``None`` = there is none yet) to ``new``. ``name``: which state, at most 200 bytes."""
+
+    name: str
+    held: RootRecord | None
+    new: RootRecord
+
+
+class StateStore(Protocol):
+    """Global roots by name, changed in one with the objects they need. In order with the updates of ``ObjectStore``."""
+
+    async def root(self, name: str) -> RootRecord | None: ...
+
+    async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
+        """One durable transaction: the objects that are not there yet, and the new root.
+
+        False, and nothing written, when the root is not ``change.held`` any more. Objects that are there stay as they
+        are. Below the free-space floor ``OUT_OF_LIMIT``.
+        """
+        ...
+
+
 class Store(Protocol):
     """All of a store. One process has it open at a time."""
 
@@ -187,6 +218,9 @@ class Store(Protocol):
 
     @property
     def files(self) -> FileIndex: ...
+
+    @property
+    def state(self) -> StateStore: ...
 
     @property
     def failure(self) -> CyfsError | None:
@@ -214,6 +248,32 @@ class Clock(Protocol):
 
 class Random(Protocol):
     def bytes(self, size: int) -> bytes: ...
+
+
+class Mutex(Protocol):
+    """``async with``: one at a time, in the order of asking."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *error: object) -> None: ...
+
+
+class Bell(Protocol):
+    """Wakes those who wait for something to change."""
+
+    def ring(self) -> None: ...
+
+    async def wait(self, seconds: float) -> None:
+        """Until the next ring, at most so long."""
+        ...
+
+
+class Waits(Protocol):
+    """Makes what coroutines wait on."""
+
+    def mutex(self) -> Mutex: ...
+
+    def bell(self) -> Bell: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +319,8 @@ class NodeStore(Protocol):
     def chunks(self) -> ChunkStore: ...
     @property
     def files(self) -> FileIndex: ...
+    @property
+    def state(self) -> StateStore: ...
     @property
     def failure(self) -> CyfsError | None: ...
 

@@ -17,7 +17,7 @@ from cyfs_edge.net.http_answer import answer, head_of, with_head
 from cyfs_edge.net.http_body import EMPTY_BODY, StreamBody, WholeBody
 from cyfs_edge.net.outlet import Outlet
 from cyfs_edge.net.sending import release, send_body
-from cyfs_edge.net.stream_server import REFUSED_MAX, peer_of
+from cyfs_edge.net.stream_server import REFUSED_MAX
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.http_head import RequestHead, find_head_end, head_error, parse_head
 from cyfs_edge.wire.http_reply import CONTINUE, has_body
@@ -89,7 +89,7 @@ class HttpConnection(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._loop.time())
-        self._peer = peer_of(self._transport, self._listener)
+        self._peer = self._server.peer_of(self._transport, self._listener)
         self._deadline = self._loop.time() + self._limits.idle_timeout
         self._task = self._loop.create_task(self._serve())
         number = self._server.remember(self)

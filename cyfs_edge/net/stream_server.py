@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from cyfs_edge.net.peer_uid import PeerUids
 from cyfs_edge.wire.message import Peer
 
 BACKLOG = 256
@@ -36,8 +37,10 @@ C = TypeVar("C", bound=Connection)
 class StreamServer(Generic[C]):
     """A connection calls ``remember`` when it is made and ``forget`` when it is lost and its tasks have ended."""
 
-    def __init__(self, sweep_interval: float) -> None:
+    def __init__(self, sweep_interval: float, uids: PeerUids | None) -> None:
+        """``uids``: tells the users of connections; without it they are not known."""
         self._sweep_interval = sweep_interval
+        self._uids = uids
         self._listeners: list[asyncio.Server] = []
         self._connections: set[C] = set()
         self._empty = asyncio.Event()
@@ -79,6 +82,13 @@ class StreamServer(Generic[C]):
             self._schedule_sweep()
         return len(self._connections)
 
+    def peer_of(self, transport: asyncio.BaseTransport, listener: str) -> Peer:
+        """Who is at the other end of a connection that was accepted just now."""
+        name = transport.get_extra_info("peername")
+        address = f"{name[0]}:{name[1]}" if isinstance(name, tuple) and len(name) >= 2 else "unknown"
+        uid = None if self._uids is None else self._uids.of(transport.get_extra_info("socket"))
+        return Peer(address, listener, uid=uid)
+
     def forget(self, connection: C) -> None:
         self._connections.discard(connection)
         if not self._connections:
@@ -95,10 +105,3 @@ class StreamServer(Generic[C]):
             connection.check(now)
         if self._connections:
             self._schedule_sweep()
-
-
-def peer_of(transport: asyncio.BaseTransport, listener: str) -> Peer:
-    """Who is at the other end of an accepted connection."""
-    name = transport.get_extra_info("peername")
-    address = f"{name[0]}:{name[1]}" if isinstance(name, tuple) and len(name) >= 2 else "unknown"
-    return Peer(address, listener)

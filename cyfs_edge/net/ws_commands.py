@@ -12,6 +12,7 @@ from cyfs_edge.net.http_answer import HttpDate, answer, with_head
 from cyfs_edge.net.http_body import WholeBody
 from cyfs_edge.net.sending import body_length, release
 from cyfs_edge.net.ws_session import WsSession
+from cyfs_edge.wire.browser import as_page
 from cyfs_edge.wire.errors import error_json
 from cyfs_edge.wire.http_message import parse_request
 from cyfs_edge.wire.http_reply import has_body
@@ -32,9 +33,6 @@ class WsCommands:
         self._table = dict(table)
 
     async def on_packet(self, session: WsSession, packet: WsPacket) -> None:
-        if packet.cmd in (WsCommand.ANSWER, WsCommand.ERROR):
-            log.debug("%s answers %d, which was not asked", session.peer.address, packet.seq)
-            return
         try:
             command = self._table.get(packet.cmd)
             if command is None:
@@ -60,7 +58,8 @@ def http_command(handler: HttpHandler) -> Command:
 
     async def run(session: WsSession, packet: WsPacket) -> bytes | None:
         head, data = parse_request(packet.content)
-        request = HttpRequest(head.method, head.target, head.headers, WholeBody(data), session.peer)
+        headers = head.headers if session.origin is None else as_page(head.headers, session.origin)
+        request = HttpRequest(head.method, head.target, headers, WholeBody(data), session.peer)
         response, reply = await with_head(await answer(handler, request), date())
         body = response.body
         if head.method == "HEAD" or not has_body(response.status) or not packet.seq:

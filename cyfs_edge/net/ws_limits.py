@@ -19,6 +19,8 @@ class WsLimits:
     """Our messages are sent in frames of at most this: some clients refuse frames above 1 MiB."""
     in_flight: int = 64
     """Packets of one session that are worked on at a time; then its socket is not read."""
+    calls: int = 64
+    """Our requests to one client (handler calls, events) that await their answer at a time; the next ones wait."""
     handshake_timeout: float = 20.0
     """From the connection to the end of the handshake; then 408."""
     ping_after: float = 30.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Protocol, cast
@@ -20,12 +21,13 @@ from cyfs_edge.base.errors import CodecError, CyfsError, ErrorCode
 from cyfs_edge.net.http_answer import head_of
 from cyfs_edge.net.outlet import Outlet
 from cyfs_edge.net.sending import AnyBody, body_length, release, send_body
-from cyfs_edge.net.stream_server import REFUSED_MAX, peer_of
+from cyfs_edge.net.stream_server import REFUSED_MAX
+from cyfs_edge.net.ws_calls import WsCalls
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.http_head import find_head_end, parse_head
 from cyfs_edge.wire.message import HttpResponse
 from cyfs_edge.wire.ws_handshake import accept_handshake
-from cyfs_edge.wire.ws_packet import WsPacket, decode_packet
+from cyfs_edge.wire.ws_packet import WsCommand, WsPacket, decode_packet
 
 if TYPE_CHECKING:
     from cyfs_edge.net.ws_server import WsServer
@@ -54,7 +56,10 @@ class _State(Enum):
 
 
 class WsSession(asyncio.Protocol):
-    """Made by :class:`WsServer`. ``peer``, ``origin`` and ``host`` (header values) are fixed by the handshake."""
+    """Made by :class:`WsServer`. ``peer``, ``origin`` and ``host`` (header values) are fixed by the handshake.
+
+    ``calls``: requests of ours to the client.
+    """
 
     __slots__ = (
         "_deadline",
@@ -74,6 +79,7 @@ class WsSession(asyncio.Protocol):
         "_state",
         "_transport",
         "_ws",
+        "calls",
         "host",
         "origin",
         "peer",
@@ -94,6 +100,7 @@ class WsSession(asyncio.Protocol):
         self._draining = False
         self._running: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
+        self.calls = WsCalls(self._send_call, server.limits.calls)
         self.origin: str | None = None
         self.host: str | None = None
 
@@ -119,6 +126,11 @@ class WsSession(asyncio.Protocol):
         finally:
             if not begun:
                 await release(body)
+
+    async def _send_call(self, packet: bytes) -> None:
+        if self._reading_paused:
+            self._pump()  # its answer must be read, whatever else waits
+        await self.send(packet)
 
     async def _send_message(self, packet: bytes, body: AnyBody) -> None:
         left = len(packet) + body_length(body)
@@ -157,7 +169,7 @@ class WsSession(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._loop.time())
-        self.peer = peer_of(self._transport, self._listener)
+        self.peer = self._server.peer_of(self._transport, self._listener)
         self._deadline = self._loop.time() + self._limits.handshake_timeout
         number = self._server.remember(self)
         if number > self._limits.sessions + REFUSED_MAX:
@@ -185,6 +197,7 @@ class WsSession(asyncio.Protocol):
         self._state = _State.CLOSED
         self._outlet.lost()
         self._drop_message()
+        self.calls.close()
         for task in self._running:
             task.cancel()
         if opened:
@@ -242,12 +255,13 @@ class WsSession(asyncio.Protocol):
         except CodecError as error:
             self._refuse(error_to_response(error))
             return b""
-        refusal = self._server.check_handshake(head.headers)
+        refusal = self._server.check_handshake(head.headers, self.peer)
         if refusal is not None:
             self._refuse(refusal)
             return b""
         rest, self._head = self._head[end:], b""
         self.origin = head.headers.get("origin")
+        self.peer = replace(self.peer, page=self.origin)
         self.host = head.headers.get("host")
         self._state = _State.OPEN
         self._deadline = inf
@@ -262,6 +276,7 @@ class WsSession(asyncio.Protocol):
 
     def _await_end(self, state: _State) -> None:
         self._state = state
+        self.calls.close()
         self._deadline = self._loop.time() + self._limits.linger
         self._drop_message()
         self._resume_reading()
@@ -276,7 +291,7 @@ class WsSession(asyncio.Protocol):
                 if not self._running:
                     self.close(CloseReason.GOING_AWAY, "the gateway stops")
                 return
-            if len(self._running) >= self._limits.in_flight:
+            if len(self._running) >= self._limits.in_flight * (2 if self.calls.waiting else 1):
                 self._pause_reading()
                 return
             event = next(self._ws.events(), None)
@@ -323,6 +338,12 @@ class WsSession(asyncio.Protocol):
             except CodecError as error:
                 log.debug("a message of %s is no packet: %s", self.peer.address, error)
                 self._server.buffered -= len(message)
+                return
+            if packet.cmd in (WsCommand.ANSWER, WsCommand.ERROR):
+                # At once: who waits for it must not wait for the requests before it.
+                self._server.buffered -= len(message)
+                if not self.calls.answer(packet):
+                    log.debug("%s answers %d, which was not asked", self.peer.address, packet.seq)
                 return
             task = self._loop.create_task(self._run(packet, len(message)))
             self._running.add(task)

@@ -70,8 +70,11 @@ def people_body(body: PeopleBody, update_time: int) -> BodyParts:
 
 
 def _body_json(body: PeopleBody) -> Json:
-    view: dict[str, Json] = {"ood_list": [str(one) for one in body.ood_list]}
-    for name, value in (("name", body.name), ("icon", body.icon), ("ood_work_mode", body.ood_work_mode)):
+    view: dict[str, Json] = {
+        "ood_list": [str(one) for one in body.ood_list],
+        "ood_work_mode": body.ood_work_mode or STANDALONE,
+    }
+    for name, value in (("name", body.name), ("icon", body.icon)):
         if value is not None:
             view[name] = str(value)
     return view

@@ -15,10 +15,13 @@ import sdnotify
 import uvloop
 
 from cyfs_edge import stack as composition
+from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.http_server import HttpServer
 from cyfs_edge.net.listen import listen_tcp
+from cyfs_edge.net.peer_uid import PeerUids
 from cyfs_edge.net.ws_commands import WsCommands, http_command
+from cyfs_edge.net.ws_handlers import WsHandlers
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.net.ws_server import WsServer
 from cyfs_edge.wire.config import Config
@@ -46,18 +49,21 @@ async def _serve(config: Config) -> int:
     # Bound before the store is opened: a busy port is told at once, and nothing has to be undone.
     http_socket = listen_tcp(config.http.host, config.http.port, option="--http-port")
     ws_socket = listen_tcp(config.ws.host, config.ws.port, option="--ws-port")
+    uids = PeerUids()
     node: composition.Stack | None = None
     servers: list[HttpServer | WsServer] = []
     control_path = Path(config.root) / CONTROL_SOCKET
     try:
+        _check_uids(uids, config)
         node = await composition.build(config)
         for warning in node.identity.warnings:
             _log.warning(warning)
         limits = HttpLimits(connections=config.limits.connections)
-        http, control = HttpServer(node.handle, limits=limits), HttpServer(node.control.handle, limits=limits)
-        commands = WsCommands({WsCommand.HTTP: http_command(node.handle)})
+        http, control = (HttpServer(handle, limits=limits, uids=uids) for handle in (node.handle, node.control.handle))
+        own = WsHandlers(node.handlers, node.events, node.source_of)
+        commands = WsCommands({WsCommand.HTTP: http_command(node.handle), **own.commands()})
         ws_limits = WsLimits(sessions=config.limits.connections)
-        ws = WsServer(commands, check_handshake=node.check_handshake, limits=ws_limits)
+        ws = WsServer(commands, check_handshake=node.check_handshake, limits=ws_limits, uids=uids)
         servers += [http, control, ws]
         node.addresses["http"] = _address(http_socket)
         node.addresses["ws"] = _address(ws_socket)
@@ -78,9 +84,23 @@ async def _serve(config: Config) -> int:
         await asyncio.gather(*(server.close(DRAIN_S) for server in servers))
         http_socket.close()
         ws_socket.close()
+        uids.close()
         if node is not None:
             control_path.unlink(missing_ok=True)
             await node.close()
+
+
+def _check_uids(uids: PeerUids, config: Config) -> None:
+    """Without the users of connections nobody could call, so this is told at start. Only with ``local_users = "any"``,
+    and no users kept for apps, they need not be known.
+    """
+    if uids.works():
+        return
+    text = "the kernel does not tell which user connects (sock_diag over AF_NETLINK, which a sandbox may forbid)"
+    if config.local_users != "any" or config.apps.uids:
+        advice = 'allow AF_NETLINK, or set local_users = "any" without [apps] if whoever reaches the ports is the owner'
+        raise CyfsError(ErrorCode.NOT_SUPPORT, f"{text}; {advice}")
+    _log.warning("%s; everybody who reaches the ports counts as the owner", text)
 
 
 def _ready_line(node: composition.Stack) -> str:

@@ -26,6 +26,7 @@ from cyfs_edge.store.pool import IoPool
 from cyfs_edge.store.rows import damaged
 from cyfs_edge.store.scrub import Scrub
 from cyfs_edge.store.space import Space, SpaceGuard, space_of
+from cyfs_edge.store.state import LmdbState
 from cyfs_edge.store.writer import BatchLimits, Writer
 
 CHUNKS_NAME = "chunks"
@@ -51,7 +52,7 @@ class StoreOptions:
 
 
 class LmdbStore:
-    """``objects``, ``chunks`` and ``files`` are the ports; ``close`` once at the end."""
+    """``objects``, ``chunks``, ``files`` and ``state`` are the ports; ``close`` once at the end."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class LmdbStore:
             self._engine, self._files, self._writer, self._pool, self._guard, clock, options.inline_max
         )
         self.files = LmdbFileIndex(self._engine, self._writer, self._pool)
+        self.state = LmdbState(self._engine, self._writer)
         self._writer.start()
 
     @classmethod

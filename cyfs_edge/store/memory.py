@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -15,6 +15,8 @@ from cyfs_edge.core.ports import (
     FileRange,
     ObjectRecord,
     Problem,
+    RootChange,
+    RootRecord,
     ScrubReport,
     StoreStat,
 )
@@ -136,6 +138,32 @@ class MemoryFileIndex:
         return sorted(entries, key=lambda entry: entry.file_id)
 
 
+class MemoryState:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._roots: dict[bytes, RootRecord] = {}
+
+    async def root(self, name: str) -> RootRecord | None:
+        self._store.check_open()
+        return self._roots.get(rows.root_key(name))
+
+    async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
+        self._store.check_open()
+        held = self._store.objects.records
+        new = {record.object_id: record for record in objects if record.object_id not in held}
+        for record in new.values():
+            rows.encode_object(record)  # what no row can hold is refused here too
+        if change is not None and self._roots.get(rows.root_key(change.name)) != change.held:
+            return False
+        if new or change is not None:
+            self._store.reserve(sum(len(record.raw) for record in new.values()))
+        if change is not None:
+            self._roots[rows.root_key(change.name)] = change.new
+        held.update(new)
+        self._store.commits += 1
+        return True
+
+
 class MemoryStore:
     """``room``: bytes that may be kept; beyond it writes are refused as on a full disk."""
 
@@ -147,6 +175,7 @@ class MemoryStore:
         self.objects = MemoryObjects(self)
         self.chunks = MemoryChunks(self)
         self.files = MemoryFileIndex(self)
+        self.state = MemoryState(self)
 
     def check_open(self) -> None:
         if not self._open:

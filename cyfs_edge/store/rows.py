@@ -12,7 +12,7 @@ from zlib import crc32
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, StorageCategory
+from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, RootRecord, StorageCategory
 
 ROW_VERSION = 1
 
@@ -21,6 +21,7 @@ _OBJECT = Struct("<B32sQQQQIHH")
 _CHUNK = Struct("<BQ")
 _FILE = Struct("<BHIHHI32sQ")
 _U16 = Struct("<H")
+_ROOT = Struct("<32sQ")
 
 _HAS_CONTEXT = 1
 _HAS_RPATH = 2
@@ -222,3 +223,28 @@ def decode_file(key: bytes, row: bytes) -> FileIndexEntry:
         )
     except (StructError, UnicodeDecodeError, IndexError, CyfsError):
         raise damaged(f"the row of file {key.hex()} cannot be read") from None
+
+
+def root_key(name: str) -> bytes:
+    """``INVALID_PARAM`` when the name is longer than 200 bytes."""
+    key = name.encode("utf-8")
+    if not 0 < len(key) <= ROOT_NAME_MAX:
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"the name of a root has 1 to {ROOT_NAME_MAX} bytes, not {len(key)}")
+    return key
+
+
+ROOT_NAME_MAX = 200
+
+
+def encode_root(key: bytes, record: RootRecord) -> bytes:
+    return _seal(key, _ROOT.pack(record.root, record.revision))
+
+
+def decode_root(key: bytes, row: bytes) -> RootRecord:
+    """The root of a row; ``IO_ERROR`` when the row is damaged."""
+    _unseal(key, row, "root")
+    try:
+        root, revision = _ROOT.unpack_from(row, _GUARD.size)
+    except StructError:
+        raise damaged(f"the row of root {key!r} cannot be read") from None
+    return RootRecord(ObjectId(root), revision)

@@ -20,6 +20,12 @@ from cyfs_edge.wire.message import Headers
 
 _BROWSER_WORDS = ("Mozilla", "WebKit", "Chrome", "Safari", "Gecko", "Firefox", "MSIE")
 _NOT_BROWSER_WORDS = ("node-fetch", "okhttp")
+FETCH_SITE = "sec-fetch-site"
+"""Sent by every browser with every request to this machine. ``Sec-Fetch-Mode`` alone is sent by node, too."""
+_PAGE_HEADERS = frozenset(
+    ("origin", "referer", "sec-fetch-mode", "sec-fetch-dest", FETCH_SITE, fields.BROWSER_EXTENSION)
+)
+"""What browsers say of a page. Inside a WebSocket it is the page itself that writes it."""
 _DEC_HOST_PREFIXES = ("o.", "r.", "l.", "a.")
 
 PREFLIGHT_GRANT = [
@@ -88,8 +94,11 @@ class BrowserPolicy:
 
         ``PERMISSION_DENIED`` when the request is refused, ``INVALID_FORMAT`` for an origin that cannot be read.
         """
+        app = app_of_host(headers)
         if self.mode is BrowserMode.NONE:
-            return None
+            return app
+        if app is not None:
+            return self._judge_app(app, method, query, headers)
         agent = headers.get("user-agent")
         origin = headers.get("origin")
         if origin is None:
@@ -104,18 +113,43 @@ class BrowserPolicy:
                 ErrorCode.PERMISSION_DENIED, "requests of browsers are switched off (browser_mode forbidden)"
             )
 
-        named = headers.get(fields.DEC_ID)
-        if named is None and method == "GET":
-            named = fields.last(query, "dec_id")
-        dec = fields.parse_id(fields.DEC_ID, named) if named is not None else None
+        dec = _named_dec(method, query, headers)
         if extension or (origin is not None and origin.startswith("chrome-extension://")):
             _check_extension(dec)
             return None
-        if origin is None or _is_navigation(headers):
-            if headers.get("sec-fetch-site") == "cross-site" and not _is_navigation(headers):
+        # A form of any site can send a POST as a navigation: only opening an address is free.
+        if origin is None or (method == "GET" and _is_navigation(headers)):
+            if headers.get(FETCH_SITE) == "cross-site" and not _is_navigation(headers):
                 raise CyfsError(ErrorCode.PERMISSION_DENIED, "a page of another site may not use this node")
             return _check_dec(_host_dec(unquote(path[1:].partition("/")[0])), dec)
         return self._check_origin(origin, dec)
+
+    def dec_of_page(self, page: str | None, dec: ObjectId | None) -> ObjectId | None:
+        """The dec that a message over a WebSocket is from. ``page``: the origin that opened it, ``None`` for programs;
+        ``dec``: the dec that the message names. ``PERMISSION_DENIED`` when that is not the page's.
+        """
+        if page is None or self.mode is BrowserMode.NONE:
+            return dec
+        if page.startswith("chrome-extension://"):
+            _check_extension(dec)
+            return dec
+        return self._check_origin(page, dec) or dec
+
+    def _judge_app(self, app: ObjectId, method: str, query: list[tuple[str, str]], headers: Headers) -> ObjectId | None:
+        """In the origin of an app everything is asked as that app, and by pages of that origin only."""
+        if self.mode is BrowserMode.FORBIDDEN and is_browser(headers):
+            raise CyfsError(
+                ErrorCode.PERMISSION_DENIED, "requests of browsers are switched off (browser_mode forbidden)"
+            )
+        if app == SYSTEM_DEC_ID:
+            raise CyfsError(ErrorCode.PERMISSION_DENIED, "a page cannot speak for the system dec")
+        if not (method == "GET" and _is_navigation(headers)):
+            origin = headers.get("origin") or headers.get("referer")
+            if origin is not None and not _is_same_origin(origin, headers.get("host") or ""):
+                raise CyfsError(ErrorCode.PERMISSION_DENIED, f"{origin[:200]!r} may not speak for app {app}")
+            if headers.get(FETCH_SITE) not in (None, "same-origin", "none"):
+                raise CyfsError(ErrorCode.PERMISSION_DENIED, f"a page of another site may not speak for app {app}")
+        return _check_dec(app, _named_dec(method, query, headers))
 
     def _check_origin(self, origin: str, dec: ObjectId | None) -> ObjectId | None:
         parts = _split(origin)
@@ -130,6 +164,29 @@ class BrowserPolicy:
         if host_dec == SYSTEM_DEC_ID:
             raise CyfsError(ErrorCode.PERMISSION_DENIED, "a page cannot speak for the system dec")
         return _check_dec(host_dec, dec)
+
+
+def is_app_host(headers: Headers) -> bool:
+    """Whether a request was made in the own origin of a DecApp, ``a.<dec base36>.localhost``."""
+    host = _without_port(headers.get("host") or "")
+    return host.startswith("a.") and host[2:].endswith(".localhost")
+
+
+def app_of_host(headers: Headers) -> ObjectId | None:
+    """The DecApp in whose own origin a request was made; ``INVALID_FORMAT`` when the name holds no dec."""
+    return _host_dec(_without_port(headers.get("host") or "")) if is_app_host(headers) else None
+
+
+def is_browser(headers: Headers) -> bool:
+    """Whether the reply may be shown as a page."""
+    if _is_browser(headers.get("user-agent")):
+        return True
+    return any(name in headers for name in ("origin", "referer", "sec-fetch-dest", FETCH_SITE))
+
+
+def as_page(headers: Headers, origin: str) -> Headers:
+    """The headers of a request that came over a WebSocket of a page: it is the page's, whatever stands in it."""
+    return Headers([*((name, value) for name, value in headers.items if name not in _PAGE_HEADERS), ("origin", origin)])
 
 
 @lru_cache(maxsize=64)
@@ -169,6 +226,27 @@ def _host_dec(host: str) -> ObjectId | None:
         return ObjectId.from_text(name)
     except CyfsError:
         raise CyfsError(ErrorCode.INVALID_FORMAT, f"the host {host!r} names no dec") from None
+
+
+def _named_dec(method: str, query: list[tuple[str, str]], headers: Headers) -> ObjectId | None:
+    """The dec that the request itself names, in its header or where some GET calls look for it in the query."""
+    header = headers.get(fields.DEC_ID)
+    named = [] if header is None else [header]
+    if method == "GET":
+        named += [value for name, value in query if name in ("dec_id", fields.DEC_ID)]
+    found = {fields.parse_id(fields.DEC_ID, value) for value in named}
+    if len(found) > 1:
+        raise CyfsError(ErrorCode.PERMISSION_DENIED, "a page speaks for one dec, and this request names several")
+    return next(iter(found), None)
+
+
+def _is_same_origin(origin: str, host: str) -> bool:
+    """Origins have a port as hosts have: another server on this machine is another origin."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.netloc.lower() == host.lower()
 
 
 def _is_browser(agent: str | None) -> bool:

@@ -20,6 +20,7 @@ CONFIG_SIZE_MAX = 32 * 1024
 
 HTTP_PORT = 1318
 WS_PORT = 1319
+LOCAL_USERS = ("same-user", "any")
 BROWSER_MODES = ("strict", "forbidden", "relaxed", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 # Names of the reference's level variables (docs/protocol/services.md §4).
@@ -59,17 +60,35 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AppsConfig:
+    """``uid_min`` to ``uid_max``: the users that are kept for DecApps, none without both."""
+
+    uid_min: int | None = None
+    uid_max: int | None = None
+
+    @property
+    def uids(self) -> range:
+        return range(0) if self.uid_min is None or self.uid_max is None else range(self.uid_min, self.uid_max + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """``root``: absolute path of the root directory. ``allowed_hosts``: accepted in Host besides the loopback names."""
+    """``root``: absolute path of the root directory. ``allowed_hosts``: accepted in Host besides the loopback names.
+
+    ``local_users``: who may call besides root, the node's own user and the members of ``admin_group``.
+    """
 
     root: str
     http: HttpConfig = field(default_factory=HttpConfig)
     ws: WsConfig = field(default_factory=WsConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    apps: AppsConfig = field(default_factory=AppsConfig)
     browser_mode: str = "strict"
     allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
+    local_users: str = "same-user"
+    admin_group: str = "cyfs-admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +172,18 @@ def build_config(root: str, settings: Settings) -> Config:
         "ws": WsConfig(**given("ws")),  # type: ignore[arg-type]
         "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
         "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
+        "apps": _apps(settings, AppsConfig(**given("apps"))),  # type: ignore[arg-type]
     }
     return Config(root, **sections, **top)  # type: ignore[arg-type]
+
+
+def _apps(settings: Settings, apps: AppsConfig) -> AppsConfig:
+    if apps.uid_min is None and apps.uid_max is None:
+        return apps
+    if apps.uid_min is None or apps.uid_max is None or apps.uid_max < apps.uid_min:
+        source = next(setting.source for key, setting in settings.items() if key.startswith("apps."))
+        raise _bad(source, None, "[apps] needs uid_min and uid_max, the smaller one first")
+    return apps
 
 
 def effective(config: Config, settings: Settings) -> list[tuple[str, object, str]]:
@@ -267,6 +296,16 @@ def _read_log_level(value: object) -> str:
     return _read_choice(*LOG_LEVELS)(_LOG_LEVEL_ALIASES.get(name, name) if isinstance(name, str) else name)
 
 
+def _read_group(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", value):
+        raise ValueError(f"not the name of a group: {value!r}")
+    return value
+
+
+def _read_uid(value: object) -> int:
+    return _read_int(value, 1, 0xFFFF_FFFE)
+
+
 def _read_hosts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or len(value) > 64:
         raise ValueError("must be a list of at most 64 host names")
@@ -280,6 +319,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "browser_mode": _read_choice(*BROWSER_MODES),
     "allowed_hosts": _read_hosts,
     "log_level": _read_log_level,
+    "local_users": _read_choice(*LOCAL_USERS),
+    "admin_group": _read_group,
     "http.host": _read_host,
     "http.port": _read_port,
     "ws.host": _read_host,
@@ -287,4 +328,6 @@ _READERS: dict[str, Callable[[object], object]] = {
     "store.min_free": _read_size,
     "limits.connections": lambda value: _read_int(value, 1, 65535),
     "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
+    "apps.uid_min": _read_uid,
+    "apps.uid_max": _read_uid,
 }

@@ -97,12 +97,16 @@ def sign_reply(signed: bytes | None) -> HttpResponse:
     return HttpResponse(200, [fields.OCTET_STREAM, (fields.SIGN_RET, "signed")], signed)
 
 
-def verify_reply(reply: VerifyReply) -> HttpResponse:
+def verify_result_json(reply: VerifyReply) -> dict[str, object]:
     def listed(signs: tuple[VerifiedSign, ...]) -> list[dict[str, object]]:
         return [{"index": str(sign.index), "sign_object_id": str(sign.signer), "valid": True} for sign in signs]
 
     result = {"body_signs": listed(reply.body_signs), "desc_signs": listed(reply.desc_signs), "valid": reply.valid}
-    return HttpResponse(200, [fields.JSON_TYPE], fields.json_body({"result": result}))
+    return {"result": result}
+
+
+def verify_reply(reply: VerifyReply) -> HttpResponse:
+    return HttpResponse(200, [fields.JSON_TYPE], fields.json_body(verify_result_json(reply)))
 
 
 def encrypt_reply(data: bytes, aes_key: str | None) -> HttpResponse:

@@ -63,10 +63,15 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end of a connection, fixed at accept. ``listener``: the protocol tag of http-api §1."""
+    """Who is at the other end of a connection, fixed at accept. ``listener``: the protocol tag of http-api §1.
+
+    ``page``: the Origin of the page that opened a WebSocket. ``uid``: the local user, ``None`` when it cannot be told.
+    """
 
     address: str
     listener: str = "http-local"
+    page: str | None = None
+    uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from cyfs_edge.base.errors import ErrorCode
 from tests.crash.launcher import Launcher, open_store
 from tests.crash.workload import Model, operations, perform
 
-SEED = 7
+SEED = 15
 COUNT = 28
 HALF_A_WRITE = 0
 

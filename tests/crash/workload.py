@@ -14,8 +14,8 @@ from functools import lru_cache
 from itertools import islice
 from random import Random
 
-from cyfs_edge.base.ids import ChunkId
-from cyfs_edge.core.ports import Change, Durability, FileIndexEntry, ObjectRecord
+from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.core.ports import Change, Durability, FileIndexEntry, ObjectRecord, RootChange, RootRecord
 from cyfs_edge.store.lmdb_store import LmdbStore
 from tests.storekit.kit import gathered, make_chunk, make_record, read_chunk
 
@@ -44,8 +44,10 @@ def operations(seed: int, worker: int, workers: int) -> Iterator[Op]:
     while True:
         version += 1
         turn = random.random()
-        if turn < 0.45:
+        if turn < 0.37:
             yield Op("put", ((f"object-{random.choice(mine)}", version),))
+        elif turn < 0.45:
+            yield Op("put", ((f"state-{worker}", version),))
         elif turn < 0.55:
             yield Op("put", ((f"object-{random.choice(mine)}", version),), Durability.LAZY)
         elif turn < 0.62:
@@ -81,8 +83,21 @@ def file_of(key: str, version: int) -> FileIndexEntry:
     return FileIndexEntry(make_record(key).object_id, key.encode(), version, quick_hash=(str(version),), chunks=chunks)
 
 
+def nodes_of(key: str, version: int) -> list[ObjectRecord]:
+    """The objects that a root needs: new ones for each version, and one that all versions share."""
+    return [record_of(f"{key}/{version}/{part}", version) for part in range(3)] + [record_of(key, 0)]
+
+
+def root_of(key: str, version: int) -> RootRecord:
+    return RootRecord(nodes_of(key, version)[0].object_id, version)
+
+
 async def perform(store: LmdbStore, op: Op) -> None:
     key, value = op.values[0]
+    if key.startswith("state-"):
+        change = RootChange(key, await store.state.root(key), root_of(key, value))
+        assert await store.state.commit(nodes_of(key, value), change)
+        return
     if key.startswith("object-"):
         object_id = record_of(key, 0).object_id
         if op.kind == "check":
@@ -125,9 +140,12 @@ class Model:
 
     allowed: dict[str, list[int]] = field(default_factory=dict)
     groups: list[tuple[str, ...]] = field(default_factory=list)
+    nodes: set[ObjectId] = field(default_factory=set)
+    """Objects of all roots there have been."""
 
     def acknowledged(self, op: Op) -> None:
         self._ungroup(op)
+        self._add_nodes(op)
         for key, value in op.values:
             values = self.allowed.setdefault(key, [0])
             if op.kind == "check":
@@ -141,10 +159,16 @@ class Model:
         if op.kind == "check":
             return
         self._ungroup(op)
+        self._add_nodes(op)
         fresh = [key for key, _ in op.values if self.allowed.get(key, [0]) == [0]]
         for key, value in op.values:
             self.allowed.setdefault(key, [0]).append(value)
         self.groups.append(tuple(fresh))
+
+    def _add_nodes(self, op: Op) -> None:
+        for key, value in op.values:
+            if key.startswith("state-"):
+                self.nodes.update(node.object_id for node in nodes_of(key, value))
 
     def _ungroup(self, op: Op) -> None:
         """Keys that are changed again need not agree any more."""
@@ -152,14 +176,21 @@ class Model:
         self.groups = [group for group in self.groups if changed.isdisjoint(group)]
 
     def copy(self) -> Model:
-        return Model({key: list(values) for key, values in self.allowed.items()}, list(self.groups))
+        return Model({key: list(values) for key, values in self.allowed.items()}, list(self.groups), set(self.nodes))
 
     async def verify(self, store: LmdbStore) -> None:
         """Compares with what is there, and takes that as known from now on."""
         found: dict[str, int] = {}
-        known = set()
+        known = set(self.nodes)
         for key in self.allowed:
-            if key.startswith("object-"):
+            if key.startswith("state-"):
+                root = await store.state.root(key)
+                found[key] = 0 if root is None else root.revision
+                if root is not None:
+                    assert root == root_of(key, root.revision)
+                    for node in nodes_of(key, root.revision):
+                        assert await store.objects.get(node.object_id) == node, f"{key} names what is not there"
+            elif key.startswith("object-"):
                 object_id = record_of(key, 0).object_id
                 known.add(object_id)
                 record = await store.objects.get(object_id)

@@ -24,6 +24,8 @@ from .recorded import Header, Reply
 
 ERROR_KEYS = ["code", "msg"]
 HTTP_DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
+OBJECT_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000")
+"""Of the headers that tell times of objects."""
 ERROR_HEAD = re.compile(rb'\{"code":"(\d+)","msg":"')
 BYTE_RANGE = re.compile(r"body\[(\d+)\.\.(\d+)\]")
 TIME_PREFIXES = (bytes.fromhex("002fbf"), bytes.fromhex("002fc0"), bytes.fromhex("002fc1"))
@@ -117,6 +119,8 @@ def _header_equal(name: str, wanted: Sequence[str], given: Sequence[str], record
 def _shape(value: str) -> str:
     if re.fullmatch(r"[1-9A-HJ-NP-Za-km-z]{40,}", value):
         return "base58"
+    if OBJECT_DATE.fullmatch(value):
+        return "date"
     head, separator, tail = value.rpartition("%2F")
     return f"{head}{separator}{'number' if tail.isdigit() else tail}"
 

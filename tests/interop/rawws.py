@@ -36,13 +36,17 @@ class Packet:
 
 
 class WsConnection:
-    """One WebSocket. ``frame_sizes``: the payload sizes of all frames received so far."""
+    """One WebSocket. ``frame_sizes``: the payload sizes of all frames received so far.
+
+    ``handshake``: the reply that opened it.
+    """
 
     def __init__(self, address: Address, wait: float = 10.0) -> None:
         self.http = Connection(address, wait)
         self.http.send(HANDSHAKE)
         reply = self.http.read_reply(wait)
         assert reply.status == 101, reply
+        self.handshake = reply
         self.socket = self.http.socket
         self.socket.settimeout(wait)
         self.frame_sizes: list[int] = []

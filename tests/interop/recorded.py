@@ -92,10 +92,33 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """One recorded call of the routine, and what it answered."""
+
+    line: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    status: int
+    answer: bytes
+
+    @staticmethod
+    def of(entry: dict[str, Any]) -> Callback:
+        request, reply = entry["request"], entry["reply"]
+        return Callback(
+            request["line"],
+            tuple((name, value) for name, value in request["headers"]),
+            bytes.fromhex(request["body"]["hex"]),
+            reply["status"],
+            bytes.fromhex(reply["body"]["hex"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One recorded request with the reply or, on one connection, the replies to it.
 
     ``captures``: variable -> JSON path in the reply body. ``uses``: variable -> its value in this recording.
+    ``callbacks``: calls of an HTTP routine that the request leads to.
     """
 
     name: str
@@ -106,6 +129,7 @@ class Item:
     replies: tuple[Reply, ...]
     captures: Mapping[str, JsonPath]
     uses: Mapping[str, str]
+    callbacks: tuple[Callback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +167,12 @@ def load(path: Path = VECTORS / "http-replies.json") -> Recording:
     identity = {name: text for name, text in whole["identity"].items() if isinstance(text, str)}
     files = {name: bytes.fromhex(text) for name, text in whole["identity"]["files_hex"].items()}
     http = (entry for entry in whole["items"] if entry["group"] != "ws")
-    items = tuple(_item(entry) for entry in http)
+    items = tuple(read_item(entry) for entry in http)
     return Recording(identity, files, whole["groups"], items)
 
 
-def _item(entry: dict[str, Any]) -> Item:
+def read_item(entry: dict[str, Any]) -> Item:
+    """One entry of ``items`` with its request and reply."""
     request = _request(entry["request"])
     if "replies" in entry:
         named = [(f"replies[{index}].", reply) for index, reply in enumerate(entry["replies"])]
@@ -166,6 +191,7 @@ def _item(entry: dict[str, Any]) -> Item:
         replies=replies,
         captures=captures,
         uses=entry.get("uses", {}),
+        callbacks=tuple(Callback.of(call) for call in entry.get("callback", ())),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.gateway_process import write_identity
 
 from . import compatibility
+from .callbacks import RECORDED_ADDRESS, Routine
 from .compare import Difference, Machine, compare, parse_json
 from .compatibility import Row
 from .rawhttp import Address, Connection, Observed
@@ -49,6 +50,7 @@ class Replay:
     """One run of recorded items against the gateway at ``address``, whose root is ``root``.
 
     ``files``: a folder that holds ``LOCAL_FILES``; requests that name the recorded folder get this one.
+    ``callbacks``: whether the gateway is expected to call the routines of handlers, as only a real one does.
     """
 
     def __init__(
@@ -60,20 +62,28 @@ class Replay:
         *,
         wait: float = WAIT,
         silence: float = SILENCE,
+        callbacks: bool = True,
     ) -> None:
         desc, sign = device_parts(recording)
-        self._machine = Machine(root, desc, sign)
+        self.machine = Machine(root, desc, sign)
         self._address = address
         self._host = f"{address[0]}:{address[1]}"
         self._values = {LOCAL_FOLDER: str(files)}
         self._captured: dict[tuple[str, str], str] = {}
         self._wait = wait
         self._silence = silence
+        self._callbacks = callbacks
 
     def run(self, items: Sequence[Item]) -> Iterator[Outcome]:
         """The outcome of every item, in order."""
-        for item in items:
-            yield from self._exchange(item, item.request.with_values(self._own_values(item), self._host))
+        with Routine() as routine:
+            if self._callbacks:
+                self._values[RECORDED_ADDRESS] = routine.address
+            for item in items:
+                routine.expect(item.callbacks)
+                for outcome in self._exchange(item, item.request.with_values(self._own_values(item), self._host)):
+                    called = tuple(routine.differences(item.callbacks)) if self._callbacks else ()
+                    yield replace(outcome, differences=(*outcome.differences, *called)) if called else outcome
 
     def _own_values(self, item: Item) -> dict[str, str]:
         own = dict(self._values)
@@ -95,7 +105,7 @@ class Replay:
                 if index == 0:
                     self._capture(item, got)
                 name = f"{item.name}#{index + 1}" if index else item.name
-                differences = tuple(compare(recorded, got, self._machine, item.name))
+                differences = tuple(compare(recorded, got, self.machine, item.name))
                 yield Outcome(name, item, recorded, got, differences)
                 if got.outcome != "reply":
                     break
@@ -122,7 +132,7 @@ class WsReplay(Replay):
                 got = connection.ask(request.encode(), sequence)
                 self._capture(item, got)
                 recorded = item.replies[0]
-                yield Outcome(item.name, item, recorded, got, tuple(compare(recorded, got, self._machine, item.name)))
+                yield Outcome(item.name, item, recorded, got, tuple(compare(recorded, got, self.machine, item.name)))
 
 
 def judge(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Verdict]:
@@ -161,12 +171,12 @@ def summary(verdicts: Sequence[Verdict], groups: Sequence[str]) -> str:
     return ", ".join(parts)
 
 
-def prepare_root(root: Path, recording: Recording) -> None:
+def prepare_root(root: Path, recording: Recording, browser_mode: str = "forbidden") -> None:
     """A fresh root set up as the reference was when it was recorded: its identity, its browser mode, and the Host ``x``
     that the recording client used in raw requests taken for one of the node's names."""
     write_identity(root, recording.root_files())
     config = root / "etc" / "cyfs-edge.toml"
-    config.write_text('browser_mode = "forbidden"\nallowed_hosts = ["x"]\n', encoding="utf-8")
+    config.write_text(f'browser_mode = "{browser_mode}"\nallowed_hosts = ["x"]\n', encoding="utf-8")
 
 
 def write_local_files(folder: Path) -> None:

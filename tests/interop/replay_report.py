@@ -11,7 +11,8 @@ from tests.gateway_process import running
 
 from . import compatibility
 from .recorded import load
-from .replay import Replay, Verdict, idle_rows, judge, prepare_root, summary, write_local_files
+from .replay import Verdict, idle_rows, judge, prepare_root, summary, write_local_files
+from .replay_ws import replay_all
 from .test_replay import GROUPS
 
 
@@ -23,7 +24,7 @@ def report(groups: Sequence[str]) -> str:
         prepare_root(root, recording)
         write_local_files(files)
         with running(root) as gateway:
-            outcomes = list(Replay(recording, gateway.http, str(root), files).run(recording.of(tuple(groups))))
+            outcomes = replay_all(recording, gateway.http, gateway.ws, str(root), files, groups)
         log = gateway.log_text()
     rows = compatibility.read_rows()
     verdicts = judge(outcomes, rows)

@@ -11,9 +11,10 @@ from tests.gateway_process import GatewayProcess, running
 
 from . import compatibility
 from .recorded import Recording
-from .replay import Replay, Verdict, idle_rows, judge, prepare_root, summary, write_local_files
+from .replay import Verdict, idle_rows, judge, prepare_root, summary, write_local_files
+from .replay_ws import replay_all
 
-GROUPS = ("util", "non", "ndn", "crypto", "http")
+GROUPS = ("util", "non", "ndn", "crypto", "http", "handler", "ws", "state", "cache", "meta", "front", "strict")
 """The groups of the services that this gateway has. A later service adds its group here."""
 
 
@@ -31,7 +32,7 @@ def verdicts(gateway: GatewayProcess, recording: Recording, tmp_path_factory: py
     """All items of the groups, in the order of the recording, on a fresh store."""
     files = tmp_path_factory.mktemp("vec")
     write_local_files(files)
-    outcomes = list(Replay(recording, gateway.http, str(gateway.root), files).run(recording.of(GROUPS)))
+    outcomes = replay_all(recording, gateway.http, gateway.ws, str(gateway.root), files, GROUPS)
     return judge(outcomes, compatibility.read_rows())
 
 

@@ -39,7 +39,7 @@ def test_the_official_sdk(
     recording: Recording,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Every check of the suite holds: open, util, objects, data, crypto."""
+    """Every check of the suite holds: open, util, objects, data, crypto, handlers and events."""
     setting = {
         "transport": transport,
         "http_port": gateway.http[1],
@@ -48,6 +48,7 @@ def test_the_official_sdk(
         "owner_id": recording.identity["people"],
         "system_dec": recording.identity["system_dec"],
         "vectors_folder": str(VECTORS),
+        "control_socket": str(gateway.root / "run" / "gateway.sock"),
         "file_mib": FILE_MIB[transport],
     }
     result = nodejs.run_suite(node, setting, timeout=100)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -16,6 +16,8 @@ from cyfs_edge.core.ports import (
     FileIndexEntry,
     FileRange,
     ObjectRecord,
+    RootChange,
+    RootRecord,
     ScrubReport,
     Store,
     StoreStat,
@@ -85,6 +87,7 @@ class FaultyStore:
         self.objects = _Objects(self)
         self.chunks = _Chunks(self)
         self.files = _Files(self)
+        self.state = _State(self)
 
     async def call(self, work: Callable[[int], Awaitable[T]]) -> T:
         self.calls += 1
@@ -133,6 +136,17 @@ class _Objects:
 
     def list_ids(self, prefix: bytes = b"") -> AsyncIterator[ObjectId]:
         return self._store.inner.objects.list_ids(prefix)
+
+
+class _State:
+    def __init__(self, store: FaultyStore) -> None:
+        self._store = store
+
+    async def root(self, name: str) -> RootRecord | None:
+        return await self._store.call(lambda _: self._store.inner.state.root(name))
+
+    async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
+        return await self._store.call(lambda _: self._store.inner.state.commit(objects, change))
 
 
 class _Chunks:

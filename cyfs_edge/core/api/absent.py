@@ -12,12 +12,5 @@ async def group_service(call: Call) -> HttpResponse:
     raise _absent(call)
 
 
-async def state_meta(call: Call) -> HttpResponse:
-    value = await call.json()
-    if not isinstance(value, dict) or "common" not in value:
-        raise CyfsError(ErrorCode.INVALID_FORMAT, "the body must be a JSON object with 'common'")
-    raise _absent(call)
-
-
 def _absent(call: Call) -> CyfsError:
     return CyfsError(ErrorCode.NOT_SUPPORT, f"this node has no service {call.request.method} {call.path}")

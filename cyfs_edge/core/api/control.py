@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
+from cyfs_edge.core.api.openapi import openapi_document
 from cyfs_edge.core.api.router import split_target
+from cyfs_edge.core.events.router_events import RouterEvents
+from cyfs_edge.core.handlers.registry import Handler, HandlerRegistry
 from cyfs_edge.core.jobs import Job, Jobs
 from cyfs_edge.core.ports import FileIndexEntry, NodeStore, ObjectRecord, ScrubReport
+from cyfs_edge.core.rmeta.service import MetaService
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.file import File, file_chunks
-from cyfs_edge.wire import fields
+from cyfs_edge.wire import fields, rmeta
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import HttpHandler, HttpRequest, HttpResponse
+from cyfs_edge.wire.req_path import CATEGORIES
+from cyfs_edge.wire.router_event import EventCategory
 
 PREFIX = "/control/"
 PAGE_MAX = 1000
@@ -26,16 +32,26 @@ Action = Callable[[HttpRequest, str, Query], Awaitable[HttpResponse]]
 class ControlApi:
     """Everything of the protocol API, and ``/control/…`` beside it. The caller is root or the node's own user."""
 
-    __slots__ = ("_jobs", "_protocol", "_routes", "_status_of_node", "_store")
+    __slots__ = ("_events", "_jobs", "_meta", "_protocol", "_registry", "_routes", "_status_of_node", "_store")
 
     def __init__(
-        self, protocol: HttpHandler, store: NodeStore, jobs: Jobs, status: Callable[[], dict[str, object]]
+        self,
+        protocol: HttpHandler,
+        store: NodeStore,
+        jobs: Jobs,
+        status: Callable[[], dict[str, object]],
+        registry: HandlerRegistry,
+        events: RouterEvents,
+        meta: MetaService,
     ) -> None:
         """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells."""
         self._protocol = protocol
         self._store = store
         self._jobs = jobs
         self._status_of_node = status
+        self._registry = registry
+        self._events = events
+        self._meta = meta
         self._routes: dict[tuple[str, str], Action] = {
             ("GET", "status"): self._status,
             ("GET", "objects"): self._objects,
@@ -44,6 +60,10 @@ class ControlApi:
             ("POST", "scrub"): self._scrub,
             ("GET", "jobs"): self._job,
             ("DELETE", "jobs"): self._cancel_job,
+            ("GET", "access"): self._access,
+            ("GET", "openapi.json"): self._openapi,
+            ("GET", "handlers"): self._handlers,
+            ("POST", "events"): self._test_event,
         }
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -145,6 +165,35 @@ class ControlApi:
     async def _cancel_job(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         return _json(self._jobs.cancel(rest).to_json())
 
+    async def _access(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
+        """The path meta of ``?dec=``, of root-state or ``?category=``, in the order in which it is tried."""
+        dec = fields.last(query, "dec")
+        category = fields.last(query, "category") or CATEGORIES[0]
+        if dec is None or category not in CATEGORIES:
+            raise CyfsError(ErrorCode.INVALID_PARAM, f"?dec= must be there, and ?category= one of {CATEGORIES}")
+        dec_id = ObjectId.from_text(dec)
+        record = await self._meta.record(dec_id, category)
+        lists: dict[str, Sequence[rmeta.MetaItem]] = {
+            "access": record.accesses.items,
+            "link": record.links.items,
+            "object": record.objects,
+            "config": record.configs.items,
+        }
+        items = {name: [rmeta.item_json(item) for item in held] for name, held in lists.items()}
+        return _json({"dec_id": str(dec_id), "category": category, **items})
+
+    async def _openapi(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
+        return _json(openapi_document())
+
+    async def _handlers(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
+        return _json({"handlers": [_handler_json(handler) for handler in self._registry]})
+
+    async def _test_event(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
+        """Sends ``test_event`` to its listeners: shows an administrator, or a test, that events arrive."""
+        if rest != EventCategory.TEST_EVENT.value:
+            raise CyfsError(ErrorCode.NOT_FOUND, f"no event {rest!r} can be sent by hand")
+        return _json({"handled": await self._events.test_event()})
+
 
 def _json(value: object) -> HttpResponse:
     return HttpResponse(200, [fields.JSON_TYPE], fields.json_body(value))
@@ -169,6 +218,23 @@ def _prefix_bytes(prefix: str) -> bytes:
     except KeyError:
         return bytes(ObjectId.from_text(prefix))
     return bytes(((0b010000 | kind) << 2,))
+
+
+def _handler_json(handler: Handler) -> dict[str, object]:
+    key, param = handler.key, handler.param
+    return {
+        "chain": key.chain.value,
+        "category": key.category.value,
+        "id": key.id,
+        "dec_id": str(key.dec) if key.dec is not None else None,
+        "index": param.index,
+        "filter": param.filter,
+        "req_path": param.req_path,
+        "default_action": param.default_action.value,
+        "has_routine": handler.routine is not None,
+        "failures": handler.failures,
+        "last_failure": handler.last_failure or None,
+    }
 
 
 def _record_json(record: ObjectRecord) -> dict[str, object]:

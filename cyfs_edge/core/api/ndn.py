@@ -54,7 +54,7 @@ class NdnApi:
             return await self._query(call)
         if action is NdnAction.GET_SHARED:
             raise CyfsError(ErrorCode.NOT_SUPPORT, "shared memory data cannot be read over HTTP")
-        return await self._reply(await self._service.get_data(ndn.parse_get(call.headers, call.source)))
+        return await self.reply(await self._service.get_data(ndn.parse_get(call.headers, call.source)))
 
     async def _download(self, call: Call) -> HttpResponse:
         pairs = call.query_pairs()
@@ -64,7 +64,7 @@ class NdnApi:
             call.source, dec=self._zone.local_source(fields.parse_id(fields.DEC_ID, dec) if dec else None).dec
         )
         request = ndn.parse_download(pairs, call.headers.get("range"), source)
-        return await self._reply(await self._service.get_data(request))
+        return await self.reply(await self._service.get_data(request))
 
     async def _query(self, call: Call) -> HttpResponse:
         request = ndn.parse_query_file(call.query_pairs(), call.headers, call.source)
@@ -95,9 +95,10 @@ class NdnApi:
             return await self._query(call)
         req_path, object_id, inner_path = ndn.parse_path_dialect(call.path)
         request = ndn.path_dialect_get(call.headers, call.source, req_path, object_id, inner_path)
-        return await self._reply(await self._service.get_data(request))
+        return await self.reply(await self._service.get_data(request))
 
-    async def _reply(self, data: Data) -> HttpResponse:
+    async def reply(self, data: Data) -> HttpResponse:
+        """What was found, as a get_data reply; a range that cannot be had is one too."""
         headers = [(fields.NDN_ACTION, NdnAction.GET_DATA.value), (fields.OBJECT_ID, str(data.object_id))]
         if data.owner is not None:
             headers.append((fields.OWNER_ID, str(data.owner)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import unquote
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -10,48 +10,66 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.api import absent
 from cyfs_edge.core.api.call import ApiLimits, Call
 from cyfs_edge.core.api.crypto import CryptoApi
-from cyfs_edge.core.api.front import front
+from cyfs_edge.core.api.front import FrontApi
+from cyfs_edge.core.api.handlers import PREFIX as HANDLER_PREFIX
+from cyfs_edge.core.api.handlers import HandlerApi
+from cyfs_edge.core.api.meta import MetaApi
 from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
+from cyfs_edge.core.api.state import StateApi
 from cyfs_edge.core.api.util import UtilApi
+from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.wire import fields
-from cyfs_edge.wire.browser import PREFLIGHT_GRANT, REPLY_GRANT, BrowserPolicy
+from cyfs_edge.wire.browser import FETCH_SITE, PREFLIGHT_GRANT, REPLY_GRANT, BrowserPolicy, is_app_host
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import HttpRequest, HttpResponse
 from cyfs_edge.wire.source import Source, ZoneCategory
 
 Endpoint = Callable[[Call], Awaitable[HttpResponse]]
+Pairs = Sequence[tuple[str, str]]
 
-_STATE_PATHS = ("/root-state/", "/local-cache/")
+NOT_CACHED = ("cache-control", "no-store")
 _BARE_NOT_FOUND = frozenset(("/", "/index.html", "/favicon.ico"))
 
 
 class HttpApi:
     """The contract of ``cyfs_edge.wire.message`` for the local listeners: ``handle`` answers every request."""
 
-    __slots__ = ("_exact", "_limits", "_policy", "_prefixes", "_zone")
+    __slots__ = ("_callers", "_exact", "_front", "_limits", "_policy", "_prefixes", "_zone")
 
     def __init__(
         self,
         zone: ZoneManager,
         policy: BrowserPolicy,
+        callers: Callers,
         limits: ApiLimits,
         non: NonApi,
         ndn: NdnApi,
         util: UtilApi,
         crypto: CryptoApi,
+        handlers: HandlerApi,
+        meta: MetaApi,
+        states: Sequence[StateApi],
+        front: FrontApi,
     ) -> None:
         self._zone = zone
         self._policy = policy
+        self._callers = callers
         self._limits = limits
+        self._front = front
         self._exact = _exact_routes(non, ndn, util, crypto)
-        self._prefixes = _prefix_routes(ndn, util)
+        self._exact.update(((method, path), endpoint) for method, path, endpoint in meta.endpoints())
+        self._prefixes = _prefix_routes(ndn, util, handlers)
+        for state in states:
+            for method, path, endpoint in state.endpoints():
+                self._exact[method, path] = self._exact[method, path + "/"] = endpoint
+            self._prefixes["GET"].append((state.prefix, state.access))
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         origin = request.headers.get("origin")
         path, query = split_target(request.target)
-        if path in _BARE_NOT_FOUND:
+        if path in _BARE_NOT_FOUND and not is_app_host(request.headers):
             return HttpResponse(404)
         try:
             self._policy.check_host(request.headers)
@@ -62,10 +80,13 @@ class HttpApi:
         except CyfsError as error:
             return error_to_response(error)
         try:
-            call = Call(request, path, query, await self._source(request, dec), self._limits)
-            response = await self._endpoint(request.method, path)(call)
+            call = Call(request, path, query, await self._source(request, pairs, dec), self._limits)
+            response = await self._endpoint(request.method, path, is_app_host(request.headers))(call)
         except CyfsError as error:
             response = error_to_response(error)
+        if FETCH_SITE in request.headers:
+            # What is asked for stands in headers, which a browser's cache does not look at.
+            response.headers.append(NOT_CACHED)
         if origin is not None and self._policy.knows_origin(origin):
             response.headers += REPLY_GRANT
         return response
@@ -75,25 +96,37 @@ class HttpApi:
             raise CyfsError(ErrorCode.PERMISSION_DENIED, f"the origin {origin!r} is not known here")
         return HttpResponse(200, [("access-control-allow-origin", origin), *PREFLIGHT_GRANT])
 
-    async def _source(self, request: HttpRequest, page_dec: ObjectId | None) -> Source:
+    async def _source(self, request: HttpRequest, query: Pairs, page_dec: ObjectId | None) -> Source:
         """The caller is this device; a device of the zone that it forwards for may be named instead (§3.1)."""
-        dec = fields.optional_id(request.headers, fields.DEC_ID) or page_dec
+        named = fields.optional_id(request.headers, fields.DEC_ID)
+        dec = self._callers.dec_for(request.peer.uid, named or page_dec)
+        is_app = self._callers.only_dec(request.peer.uid) is not None
+        if is_app:
+            self._callers.dec_for(request.peer.uid, *_decs_in_query(query))
         source = self._zone.local_source(dec, request.peer.listener)
         device = fields.optional_id(request.headers, fields.SOURCE)
         if device is not None and device != source.device and source.category <= ZoneCategory.CURRENT_ZONE:
+            if is_app:
+                raise CyfsError(ErrorCode.PERMISSION_DENIED, f"an app speaks for no other device than {source.device}")
             return await self._zone.source_of(device, dec, request.peer.listener)
         return source
 
-    def _endpoint(self, method: str, path: str) -> Endpoint:
+    def _endpoint(self, method: str, path: str, in_app: bool) -> Endpoint:
+        """``in_app``: in the origin of an app, which has a page at its root."""
         found = self._exact.get((method, path))
         if found is not None:
             return found
         for prefix, endpoint in self._prefixes.get(method, ()):
             if path.startswith(prefix):
                 return endpoint
-        if method == "GET" and len(path) > 1 and path[1] != "/" and not path.startswith(_STATE_PATHS):
-            return front
+        if method == "GET" and (in_app or (len(path) > 1 and path[1] != "/")):
+            return self._front.get
         return _not_handled
+
+
+def _decs_in_query(query: Pairs) -> list[ObjectId]:
+    """Some services take the dec from there when no header names one."""
+    return [fields.parse_id(key, value) for key, value in query if key in ("dec_id", fields.DEC_ID)]
 
 
 async def _not_handled(call: Call) -> HttpResponse:
@@ -131,13 +164,10 @@ def _exact_routes(non: NonApi, ndn: NdnApi, util: UtilApi, crypto: CryptoApi) ->
     add("POST", "/util/build_file", util.build_file)
     add("POST", "/util/build_dir_from_object_map", util.build_dir)
     add("PUT", "/group/service", absent.group_service)
-    for category in ("root-state", "local-cache"):
-        for item in ("access", "link", "object-meta", "path-config"):
-            add("PUT", f"/{category}/meta/{item}", absent.state_meta)
     return routes
 
 
-def _prefix_routes(ndn: NdnApi, util: UtilApi) -> dict[str, list[tuple[str, Endpoint]]]:
+def _prefix_routes(ndn: NdnApi, util: UtilApi, handlers: HandlerApi) -> dict[str, list[tuple[str, Endpoint]]]:
     """Paths that go on after the route (§5), and the ids in the path of SDK 0.5.8 (§15)."""
     return {
         "GET": [
@@ -151,11 +181,12 @@ def _prefix_routes(ndn: NdnApi, util: UtilApi) -> dict[str, list[tuple[str, Endp
         "PUT": [("/ndn/", ndn.put_by_path)],
         "POST": [
             ("/ndn/", ndn.post_by_path),
+            (HANDLER_PREFIX, handlers.add),
             ("/util/zone/", util.zone),
             ("/util/build_file/", util.build_file),
             ("/util/build_dir_from_object_map/", util.build_dir),
         ],
-        "DELETE": [("/ndn/", ndn.delete_by_path)],
+        "DELETE": [("/ndn/", ndn.delete_by_path), (HANDLER_PREFIX, handlers.remove)],
     }
 
 

@@ -31,6 +31,18 @@ COMMANDS = [
     ["file", "get", "x", "-o", "y"],
     ["file", "ls"],
     ["scrub"],
+    ["state", "get", "/x"],
+    ["state", "list"],
+    ["state", "set", "/x", "y"],
+    ["state", "remove", "/x"],
+    ["state", "roots"],
+    ["state", "export"],
+    ["access", "show"],
+    ["access", "grant", "/x", "y"],
+    ["access", "revoke", "/x"],
+    ["handlers", "list"],
+    ["events", "watch"],
+    ["openapi"],
 ]
 
 

@@ -150,7 +150,7 @@ async def test_inner_path_walks_a_dir_whose_list_lies_in_a_chunk(node: Node) -> 
 
 async def test_inner_path_walks_nested_and_split_object_maps(node: Node) -> None:
     """Maps in maps, and a map so large that it is a tree of parts."""
-    from cyfs_edge.core.object_map import make_map
+    from cyfs_edge.core.maps.making import make_map
 
     await node.put("file_small")
     file_id, owner = ObjectId.from_text(id_of("file_small")), ObjectId.from_text(PEOPLE)

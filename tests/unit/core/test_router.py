@@ -93,3 +93,11 @@ async def test_object_size_limit(tmp_path: Path) -> None:
     reply = await node.put("text_v1")
     assert (reply.status, reply.code) == (413, 10)
     await node.stack.close()
+
+
+async def test_browsers_keep_no_reply(node: Node) -> None:
+    """The calls of the API have one address; a cache would give one object for another."""
+    page = {"origin": "http://127.0.0.1:8080", "sec-fetch-site": "same-site"}
+    assert (await node.send("GET", "/util/device", page)).headers["cache-control"] == "no-store"
+    of_node = {"user-agent": "node", "sec-fetch-mode": "cors"}
+    assert "cache-control" not in (await node.send("GET", "/util/device", of_node)).headers

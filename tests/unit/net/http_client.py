@@ -13,6 +13,7 @@ from typing import Any
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.http_server import HttpServer
 from cyfs_edge.net.listen import listen_tcp
+from cyfs_edge.net.peer_uid import PeerUids
 from cyfs_edge.wire.message import HttpHandler
 
 QUICK = HttpLimits(sweep_interval=0.01)
@@ -103,11 +104,13 @@ class Served:
 @asynccontextmanager
 async def serving(handler: HttpHandler, limits: HttpLimits = QUICK) -> AsyncIterator[Served]:
     """``handler`` behind the real server."""
-    server = HttpServer(handler, limits=limits)
+    uids = PeerUids()
+    server = HttpServer(handler, limits=limits, uids=uids)
     sock = listen_tcp("127.0.0.1", 0)
     await server.start(sock)
     try:
         yield Served(server, sock.getsockname()[1])
     finally:
         await server.close(0)
+        uids.close()
         assert server.connections == 0

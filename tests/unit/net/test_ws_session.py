@@ -15,7 +15,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.net.ws_commands import WsCommands, http_command
 from cyfs_edge.net.ws_session import WsSession
 from cyfs_edge.wire.errors import error_response
-from cyfs_edge.wire.message import BodyFile, BodyStream, Headers, HttpRequest, HttpResponse
+from cyfs_edge.wire.message import BodyFile, BodyStream, Headers, HttpRequest, HttpResponse, Peer
 from cyfs_edge.wire.ws_packet import WsCommand, WsPacket
 from tests import vector_count
 from tests.unit.net.loops import both_loops, until
@@ -78,7 +78,7 @@ async def test_what_is_no_handshake_gets_a_400(data: bytes) -> None:
 async def test_the_gateway_decides_on_host_and_origin() -> None:
     seen: list[tuple[str | None, str | None]] = []
 
-    def check(headers: Headers) -> HttpResponse | None:
+    def check(headers: Headers, peer: Peer) -> HttpResponse | None:
         seen.append((headers.get("host"), headers.get("origin")))
         return error_response(403, ErrorCode.PERMISSION_DENIED, "not you") if headers.get("origin") else None
 

@@ -12,6 +12,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event
 
 from cyfs_edge.net.listen import listen_tcp
+from cyfs_edge.net.peer_uid import PeerUids
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.net.ws_server import HandshakeCheck, WsServer
 from cyfs_edge.net.ws_session import WsHandler
@@ -119,15 +120,17 @@ class WsServed:
 
 @asynccontextmanager
 async def serving(
-    handler: WsHandler, limits: WsLimits = QUICK, check_handshake: HandshakeCheck = lambda _: None
+    handler: WsHandler, limits: WsLimits = QUICK, check_handshake: HandshakeCheck = lambda *_: None
 ) -> AsyncIterator[WsServed]:
     """``handler`` behind the real server."""
-    server = WsServer(handler, check_handshake=check_handshake, limits=limits)
+    uids = PeerUids()
+    server = WsServer(handler, check_handshake=check_handshake, limits=limits, uids=uids)
     sock = listen_tcp("127.0.0.1", 0)
     await server.start(sock)
     try:
         yield WsServed(server, sock.getsockname()[1])
     finally:
         await server.close(0)
+        uids.close()
         assert server.connections == 0
         assert server.buffered == 0

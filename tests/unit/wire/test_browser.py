@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID, SYSTEM_DEC_ID
-from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy
+from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy, as_page
 from cyfs_edge.wire.message import Headers
 
 DEC = ObjectId.from_text("9tGpLNnMXCHncJ4osqjVTr5MWZZVZduWDczRsQQGRFot")
@@ -25,7 +25,17 @@ def judge(mode: BrowserMode = BrowserMode.STRICT, path: str = "/non/", **lines: 
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.0.0.1:1318", "localhost", "LOCALHOST:1", "[::1]:1318", "a.x.localhost:1318", "box.lan"]
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:1318",
+        "localhost",
+        "LOCALHOST:1",
+        "[::1]:1318",
+        "a.x.localhost:1318",
+        "a.localhost",
+        "box.lan",
+    ],
 )
 def test_own_hosts(host: str) -> None:
     BrowserPolicy(hosts=frozenset(["box.lan"])).check_host(headers(host=host))
@@ -130,6 +140,108 @@ def test_websocket_handshakes(origin: str | None, mode: BrowserMode, good: bool)
     except CyfsError:
         passed = False
     assert passed == good
+
+
+APP_HOST = f"a.{DEC.base36}.localhost:1318"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {},
+        {"user_agent": CHROME},
+        {"user_agent": CHROME, "sec_fetch_site": "none"},
+        {"origin": f"http://{APP_HOST}", "user_agent": CHROME, "cyfs_dec_id": DEC},
+        {"referer": "https://news.example/", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"},
+    ],
+)
+def test_whatever_is_asked_in_the_origin_of_an_app_is_asked_as_that_app(lines: dict[str, object]) -> None:
+    assert judge(host=APP_HOST, **lines) == DEC
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"cyfs_dec_id": SYSTEM_DEC_ID},
+        {"origin": "null"},
+        {"origin": f"https://{APP_HOST}"},
+        {"origin": f"http://a.{DEC.base36}.localhost"},
+        {"origin": "http://[::1"},
+        {"referer": "http://127.0.0.1:1318/o/x"},
+        {"sec_fetch_site": "cross-site"},
+    ],
+)
+def test_nobody_else_asks_in_the_origin_of_an_app(lines: dict[str, object]) -> None:
+    with pytest.raises(CyfsError) as caught:
+        judge(host=APP_HOST, user_agent=CHROME, **lines)
+    assert caught.value.code == ErrorCode.PERMISSION_DENIED
+
+
+def test_modes_in_the_origin_of_an_app() -> None:
+    """``forbidden`` has no pages at all; ``none`` believes what a page says, and else its origin."""
+    with pytest.raises(CyfsError):
+        judge(BrowserMode.FORBIDDEN, host=APP_HOST, user_agent=CHROME)
+    assert judge(BrowserMode.FORBIDDEN, host=APP_HOST) == DEC
+    assert judge(BrowserMode.NONE, host=APP_HOST, user_agent=CHROME, origin="null") == DEC
+
+
+def test_only_opening_an_address_is_free_of_the_origin() -> None:
+    """A form of another site is a navigation too, but it posts."""
+    lines = headers(origin="https://evil.example", sec_fetch_mode="navigate", sec_fetch_dest="document")
+    assert BrowserPolicy().judge("GET", "/o/x", [], lines) == ANONYMOUS_DEC_ID
+    with pytest.raises(CyfsError):
+        BrowserPolicy().judge("POST", "/util/build_file", [], lines)
+
+
+@pytest.mark.parametrize(
+    ("page", "dec", "found"),
+    [
+        (None, SYSTEM_DEC_ID, SYSTEM_DEC_ID),
+        (None, None, None),
+        (f"http://{APP_HOST}", None, DEC),
+        (f"http://{APP_HOST}", DEC, DEC),
+        ("cyfs://static", SYSTEM_DEC_ID, SYSTEM_DEC_ID),
+        ("http://localhost:3000", None, ANONYMOUS_DEC_ID),
+        ("chrome-extension://abc", DEC, DEC),
+    ],
+)
+def test_who_speaks_over_a_websocket(page: str | None, dec: ObjectId | None, found: ObjectId | None) -> None:
+    assert BrowserPolicy().dec_of_page(page, dec) == found
+
+
+@pytest.mark.parametrize(
+    ("page", "dec"),
+    [
+        (f"http://{APP_HOST}", SYSTEM_DEC_ID),
+        ("http://localhost:3000", DEC),
+        ("http://localhost:3000", SYSTEM_DEC_ID),
+        ("https://evil.example", None),
+        ("chrome-extension://abc", SYSTEM_DEC_ID),
+        ("chrome-extension://abc", None),
+    ],
+)
+def test_a_page_speaks_for_no_other_dec_over_a_websocket(page: str, dec: ObjectId | None) -> None:
+    with pytest.raises(CyfsError) as caught:
+        BrowserPolicy().dec_of_page(page, dec)
+    assert caught.value.code == ErrorCode.PERMISSION_DENIED
+
+
+def test_a_request_inside_a_websocket_is_the_pages_whatever_it_says() -> None:
+    told = as_page(headers(origin="cyfs://static", sec_fetch_mode="navigate", cyfs_dec_id=DEC, host="x"), "null")
+    assert told.items == [("cyfs-dec-id", str(DEC)), ("host", "x"), ("origin", "null")]
+
+
+@pytest.mark.parametrize("name", ["dec_id", "cyfs-dec-id"])
+@pytest.mark.parametrize("host", ["127.0.0.1:1318", APP_HOST])
+def test_a_dec_in_the_query_is_judged_as_one_in_the_header(name: str, host: str) -> None:
+    """Downloads and front addresses take it from there."""
+    lines = headers(host=host, origin=f"http://{APP_HOST}", user_agent=CHROME)
+    assert BrowserPolicy().judge("GET", "/ndn/", [(name, str(DEC))], lines) == DEC
+    with pytest.raises(CyfsError):
+        BrowserPolicy().judge("GET", "/ndn/", [(name, str(SYSTEM_DEC_ID))], lines)
+    lines.add("cyfs-dec-id", str(DEC))
+    with pytest.raises(CyfsError):
+        BrowserPolicy().judge("GET", "/ndn/", [(name, str(SYSTEM_DEC_ID)), (name, str(DEC))], lines)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

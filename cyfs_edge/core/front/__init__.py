@@ -1,0 +1,1 @@
+"""Pages of the front: objects, state and DecApps as addresses (docs/protocol/http-front.md)."""
