@@ -20,22 +20,27 @@ _TEMP = "tmp"
 class ChunkFiles:
     """The folder ``root``. ``write_temp`` and ``open`` run on any thread; the writer's makes and removes names."""
 
-    __slots__ = ("_number", "root")
+    __slots__ = ("_folder", "_number", "root")
 
     def __init__(self, root: Path) -> None:
+        """Makes the folder when it is new and drops what a crash left half written."""
         self.root = root
         self._number = count()
-
-    def prepare(self) -> None:
-        """Makes the folder when it is new and drops what a crash left half written."""
-        temp = self.root / _TEMP
-        self.root.mkdir(mode=0o700, exist_ok=True)
+        temp = root / _TEMP
+        root.mkdir(mode=0o700, exist_ok=True)
         temp.mkdir(mode=0o700, exist_ok=True)
         for left in os.scandir(temp):
             os.unlink(left.path)
         # Also when all was there: who made it may have died before it was synced.
-        sync_directory(self.root)
-        sync_directory(self.root.parent)
+        sync_directory(root)
+        sync_directory(root.parent)
+        # Kept open: a commit must not fail for want of a descriptor.
+        self._folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
 
     def path_of(self, chunk_id: bytes) -> Path:
         return self.root / chunk_id.hex()
@@ -62,7 +67,7 @@ class ChunkFiles:
 
     def sync(self) -> None:
         """Makes all names durable."""
-        sync_directory(self.root)
+        os.fsync(self._folder)
 
     def take_back(self, chunk_id: bytes, temp: Path) -> None:
         """Undoes :meth:`place`."""
