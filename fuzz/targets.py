@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fuzz import core_objects, handlers, identity_files, objects, wire
+from fuzz import core_objects, handlers, identity_files, objects, transport, wire
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
     **objects.TARGETS,
     **core_objects.TARGETS,
+    **transport.TARGETS,
     **wire.TARGETS,
     **handlers.TARGETS,
     "identity_files": Target(identity_files.run, identity_files.seeds),

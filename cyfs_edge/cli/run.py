@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from pathlib import Path
 
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.roots import check_root, switch_user
@@ -40,10 +43,19 @@ def _greet(context: Context, config: Config) -> None:
     port = str(config.http.port) if config.http.port else "PORT"
     host = f"[{config.http.host}]" if ":" in config.http.host else config.http.host
     option = f" --root {context.root.path}"
+    command = _own_name()
     context.out.note(
         f"Starting the gateway of {context.root.path}; Ctrl-C stops it. Once it says ready,\n"
         "try in another terminal:\n"
         f"  curl http://{host}:{port}/util/version_info\n"
-        f"  cyfs-edge status{option}\n"
-        f"  cyfs-edge file put PATH{option}\n"
+        f"  {command} status{option}\n"
+        f"  {command} file put PATH{option}\n"
     )
+
+
+def _own_name() -> str:
+    """How this command can be called again: by its plain name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    if called.name != "cyfs-edge" or shutil.which("cyfs-edge"):
+        return "cyfs-edge"
+    return os.path.relpath(called)

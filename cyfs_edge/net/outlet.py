@@ -59,10 +59,12 @@ class Outlet:
 
     async def send(self, data: bytes) -> None:
         """Send, then wait until there is room for more; ``CONNECTION_RESET`` if there will be none."""
-        self.write(data)
+        # A transport tells of its loss only when the loop runs again; a sender that never waits must see it before.
+        if not self.transport.is_closing():
+            self.write(data)
         while self.paused and not self._lost:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
-        if self._lost:
+        if self.transport.is_closing():
             raise CyfsError(ErrorCode.CONNECTION_RESET, "the connection was lost while sending")

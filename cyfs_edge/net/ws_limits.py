@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class WsLimits:
     """Sizes in bytes, times in seconds. Every field has a row in docs/limits.md and a test."""
 
-    sessions: int = 256
+    sessions: int = 512
     """One more is answered 503 and closed."""
     message_size: int = 64 * 1024 * 1024
     """A longer message closes the session with 1009."""

@@ -1,7 +1,8 @@
-"""Large chunks, one file each: ``chunks/<first byte of the hash>/<id in hex>`` (docs/storage.md, "Chunk files").
+"""Large chunks, one file each: ``chunks/<id in hex>`` (docs/storage.md, "Chunk files").
 
 A file gets its name only when its bytes are whole, verified and synced, and a row of the index speaks of it only after
-the name is synced too. What a crash leaves behind is therefore at most a file without a row.
+the name is synced too. What a crash leaves behind is therefore at most a file without a row. All names are in one
+folder, so that one sync is enough for all that a commit brings.
 """
 
 from __future__ import annotations
@@ -19,28 +20,30 @@ _TEMP = "tmp"
 class ChunkFiles:
     """The folder ``root``. ``write_temp`` and ``open`` run on any thread; the writer's makes and removes names."""
 
-    __slots__ = ("_number", "_synced", "root")
+    __slots__ = ("_folder", "_number", "root")
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._synced: set[Path] = set()  # folders that are known to survive a power cut
-        self._number = count()
-
-    def prepare(self) -> None:
         """Makes the folder when it is new and drops what a crash left half written."""
-        temp = self.root / _TEMP
-        self.root.mkdir(mode=0o700, exist_ok=True)
+        self.root = root
+        self._number = count()
+        temp = root / _TEMP
+        root.mkdir(mode=0o700, exist_ok=True)
         temp.mkdir(mode=0o700, exist_ok=True)
         for left in os.scandir(temp):
             os.unlink(left.path)
         # Also when all was there: who made it may have died before it was synced.
-        sync_directory(self.root)
-        sync_directory(self.root.parent)
-        self._synced = {Path(entry.path) for entry in os.scandir(self.root)}
+        sync_directory(root)
+        sync_directory(root.parent)
+        # Kept open: a commit must not fail for want of a descriptor.
+        self._folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
 
     def path_of(self, chunk_id: bytes) -> Path:
-        name = chunk_id.hex()
-        return self.root / name[10:12] / name
+        return self.root / chunk_id.hex()
 
     def write_temp(self, data: bytes) -> Path:
         """Writes and syncs ``data`` under a passing name. ``OSError`` leaves nothing behind."""
@@ -58,22 +61,13 @@ class ChunkFiles:
             os.close(fd)
         return path
 
-    def place(self, temp: Path, chunk_id: bytes) -> Path:
-        """Gives a written file its name; the folder that holds it now, which is yet to be given to :meth:`sync`."""
-        path = self.path_of(chunk_id)
-        folder = path.parent
-        if folder not in self._synced:
-            folder.mkdir(mode=0o700, exist_ok=True)
-        os.rename(temp, path)
-        return folder
+    def place(self, temp: Path, chunk_id: bytes) -> None:
+        """Gives a written file its name, which is yet to be made durable by :meth:`sync`."""
+        os.rename(temp, self.path_of(chunk_id))
 
-    def sync(self, folders: set[Path]) -> None:
-        """Makes the names in these folders durable, and the folders' own."""
-        if not folders <= self._synced:
-            sync_directory(self.root)
-        for folder in folders:
-            sync_directory(folder)
-        self._synced |= folders
+    def sync(self) -> None:
+        """Makes all names durable."""
+        os.fsync(self._folder)
 
     def take_back(self, chunk_id: bytes, temp: Path) -> None:
         """Undoes :meth:`place`."""
@@ -86,18 +80,15 @@ class ChunkFiles:
         """A file descriptor for reading; ``FileNotFoundError`` when there is no such file."""
         return os.open(self.path_of(chunk_id), os.O_RDONLY | os.O_CLOEXEC)
 
-    def found(self) -> Iterator[tuple[Path, ChunkId]]:
-        """All files that are named like chunks, in no order; not all of them need be in their place."""
-        for folder in os.scandir(self.root):
-            if folder.name == _TEMP or not folder.is_dir(follow_symlinks=False):
+    def names(self) -> Iterator[ChunkId]:
+        """The ids of all files that are there, in no order."""
+        for entry in os.scandir(self.root):
+            try:
+                raw = bytes.fromhex(entry.name)
+            except ValueError:
                 continue
-            for entry in os.scandir(folder.path):
-                try:
-                    raw = bytes.fromhex(entry.name)
-                except ValueError:
-                    continue
-                if len(raw) == ID_SIZE and raw[0] >> 2 == 0b010111:
-                    yield Path(entry.path), ChunkId(raw)
+            if len(raw) == ID_SIZE and raw[0] >> 2 == 0b010111 and entry.name == raw.hex():
+                yield ChunkId(raw)
 
 
 def sync_directory(path: Path) -> None:

@@ -46,7 +46,6 @@ class _Effects:
 
     delta: Counters = field(default_factory=Counters)
     placed: list[tuple[Path, bytes]] = field(default_factory=list)
-    folders: set[Path] = field(default_factory=set)
     doomed: set[bytes] = field(default_factory=set)
     writes: bool = False
 
@@ -168,7 +167,8 @@ class Committer:
             txn.abort()
             return
         try:
-            self._files.sync(effects.folders | self._lazy.folders)
+            if effects.placed or self._lazy.placed:
+                self._files.sync()
         except OSError as error:
             txn.abort()
             raise _Failed(error, committing=True) from error
@@ -219,7 +219,7 @@ class Committer:
 
     def _place_files(self, view: View, effects: _Effects) -> None:
         for temp, chunk_id in view.place:
-            effects.folders.add(self._files.place(temp, chunk_id))
+            self._files.place(temp, chunk_id)
             effects.placed.append((temp, chunk_id))
 
     def _committed(self, effects: _Effects) -> None:

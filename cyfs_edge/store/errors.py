@@ -38,11 +38,24 @@ def no_space(doing: str, why: object) -> CyfsError:
 
 
 def translate(error: Exception, doing: str) -> CyfsError:
-    """``OUT_OF_LIMIT`` for no space, else ``IO_ERROR``. ``doing``: "writing to the store" and the like."""
+    """``OUT_OF_LIMIT`` for no space or descriptors, ``PERMISSION_DENIED``, else ``IO_ERROR``.
+
+    ``doing``: "writing to the store" and the like.
+    """
     if isinstance(error, CyfsError):
         return error
     if is_full(error):
         return no_space(doing, error)
+    if isinstance(error, (PermissionError, lmdb.ReadonlyError)):
+        return CyfsError(
+            ErrorCode.PERMISSION_DENIED, f"no permission while {doing}: {error}; run as the owner of the folder"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return CyfsError(
+            ErrorCode.OUT_OF_LIMIT, f"too many open files while {doing}; raise their limit (ulimit -n, LimitNOFILE=)"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+        return CyfsError(ErrorCode.IO_ERROR, f"{doing} failed: {error}; check the folder and how its disk is mounted")
     if isinstance(error, (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError)):
         return damaged(f"{error} while {doing}")
     if is_panic(error):

@@ -68,10 +68,10 @@ class LmdbStore:
         self._lock = lock
         self._guard = guard
         self._engine = Engine(env)
-        self._files = ChunkFiles(directory / CHUNKS_NAME)
-        self._files.prepare()
+        counters = read_counters(env)
         self._pool = IoPool(options.io_threads)
-        self._committer = Committer(self._engine, self._files, self._guard, clock, read_counters(env))
+        self._files = ChunkFiles(directory / CHUNKS_NAME)
+        self._committer = Committer(self._engine, self._files, self._guard, clock, counters)
         self._writer = Writer(self._committer, clock, options.limits)
         self.objects = LmdbObjects(self._engine, self._writer, self._pool)
         self.chunks = LmdbChunks(
@@ -145,6 +145,7 @@ class LmdbStore:
         await asyncio.get_running_loop().run_in_executor(None, self._stop_threads)
         # Here, on the loop, nobody is in the middle of a read when the file is unmapped.
         self._engine.close()
+        self._files.close()
         self._lock.release(orderly=self.failure is None)
 
     def _stop_threads(self) -> None:

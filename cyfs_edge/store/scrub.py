@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ChunkId, ObjectId
@@ -94,21 +93,22 @@ class Scrub:
 
     async def _remove_orphans(self, report: ScrubReport) -> None:
         """Removes chunk files that no row speaks of, in the writer's order: a file is there before its row is."""
-        found = self._files.found()
-        while batch := await self._pool.run(list, islice(found, 256)):
-            strange = [one for one in batch if self._is_orphan(*one, self._engine.get)]
+        names = self._files.names()
+        while batch := await self._pool.run(list, islice(names, 256)):
+            strange = [chunk_id for chunk_id in batch if _is_orphan(self._engine.get(Table.CHUNKS, chunk_id))]
             if strange:
                 report.orphans += await self._writer.submit(partial(self._remove, strange), Durability.DURABLE)
 
-    def _remove(self, strange: list[tuple[Path, ChunkId]], view: View) -> int:
-        orphans = [path for path, chunk_id in strange if self._is_orphan(path, chunk_id, view.get)]
-        for path in orphans:
-            path.unlink(missing_ok=True)
+    def _remove(self, strange: list[ChunkId], view: View) -> int:
+        orphans = [chunk_id for chunk_id in strange if _is_orphan(view.get(Table.CHUNKS, chunk_id))]
+        for chunk_id in orphans:
+            self._files.remove(chunk_id)
         return len(orphans)
 
-    def _is_orphan(self, path: Path, chunk_id: ChunkId, get: Callable[[Table, bytes], bytes | None]) -> bool:
-        row = get(Table.CHUNKS, chunk_id)
-        return row is None or rows.is_inline(row) or path != self._files.path_of(chunk_id)
+
+def _is_orphan(row: bytes | None) -> bool:
+    """Whether a file is of no use, seeing the row of its chunk."""
+    return row is None or rows.is_inline(row)
 
 
 def _check_objects(page: list[tuple[bytes, bytes]], report: ScrubReport) -> None:

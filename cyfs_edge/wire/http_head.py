@@ -71,10 +71,9 @@ def find_head_end(data: bytes, seen: int = 0, *, head_max: int = HEAD_MAX, targe
     end = data.find(b"\r\n\r\n", max(0, seen - 3), head_max)
     if end >= 0:
         return end + 4
-    new = max(0, seen - 1)
     if data not in (b"", b"\r") and not data[:1].isalpha():
         raise head_error("this is not HTTP")
-    if data.count(b"\n", new) != data.count(b"\r\n", new):
+    if data.count(b"\n", seen) != data.count(b"\r\n", max(0, seen - 1)):
         raise head_error("a line does not end in CRLF")
     if len(data) > target_max + _LINE_ROOM and data.find(b"\r\n", 0, target_max + _LINE_ROOM) < 0:
         raise head_error("the request line is too long", status=414, code=ErrorCode.OUT_OF_LIMIT)

@@ -16,6 +16,13 @@ def maker(request: pytest.FixtureRequest) -> Maker:
     return found
 
 
+@pytest.fixture(params=[maker for maker in MAKERS if maker.lasting], ids=lambda maker: maker.name)
+def lasting(request: pytest.FixtureRequest) -> Maker:
+    """Stores whose content outlives them."""
+    found: Maker = request.param
+    return found
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "store")

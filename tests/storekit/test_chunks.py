@@ -95,16 +95,18 @@ async def test_a_reader_goes_on_reading_what_is_deleted(store: Store) -> None:
     assert load(found) == data
 
 
-async def test_closing_a_range_twice_closes_nobody_elses_file(store: Store) -> None:
+async def test_closing_a_range_twice_closes_nobody_elses_file(lasting: Maker, bench: Bench) -> None:
+    store = lasting.make(bench)
     chunk_id, data = make_chunk(1, 100_000)
     await store.chunks.put(chunk_id, data)
     found = await store.chunks.read(chunk_id)
-    if not isinstance(found, FileRange):
-        pytest.skip("this store gives bytes")
+    assert isinstance(found, FileRange)
     found.close()
     other = os.open(os.devnull, os.O_RDONLY)
+    assert other == found.fd
     found.close()
     os.close(other)
+    await store.close()
 
 
 async def test_puts_and_deletes_of_one_chunk_at_once(store: Store) -> None:
@@ -179,16 +181,14 @@ async def test_a_cancelled_put_leaves_nothing_behind(store: Store) -> None:
     assert (report.problems, report.orphans) == ([], 0)
 
 
-async def test_all_is_there_after_opening_anew(maker: Maker, bench: Bench) -> None:
-    if not maker.lasting:
-        pytest.skip("nothing outlives a store in memory")
+async def test_all_is_there_after_opening_anew(lasting: Maker, bench: Bench) -> None:
     chunks = [make_chunk(number, size) for number, size in enumerate(SIZES)]
-    store = maker.make(bench)
+    store = lasting.make(bench)
     await store.chunks.put_many(chunks[::2])
     await store.chunks.put_many(chunks[1::2], Durability.LAZY)
     before = store.stat()
     await store.close()
-    store = maker.make(bench)
+    store = lasting.make(bench)
     for chunk_id, data in chunks:
         assert await read_chunk(store, chunk_id) == data
     after = store.stat()

@@ -97,14 +97,12 @@ async def test_below_the_floor_nothing_is_added(store: Store, maker: Maker, benc
     await store.files.add(make_entry(1))
 
 
-async def test_entries_are_there_after_opening_anew(maker: Maker, bench: Bench) -> None:
-    if not maker.lasting:
-        pytest.skip("nothing outlives a store in memory")
+async def test_entries_are_there_after_opening_anew(lasting: Maker, bench: Bench) -> None:
     entry = make_entry(1)
-    store = maker.make(bench)
+    store = lasting.make(bench)
     await store.files.add(entry)
     await store.close()
-    store = maker.make(bench)
+    store = lasting.make(bench)
     assert await store.files.by_hash(entry.hash) == entry
     assert await store.files.by_chunk(entry.chunks[0]) == [entry]
     await store.close()

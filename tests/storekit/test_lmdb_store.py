@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import subprocess
@@ -192,6 +193,7 @@ def test_too_little_address_space_is_said(bench: Bench) -> None:
     """In a process of its own, whose limit is below what the store reserves."""
     script = f"""
 import asyncio
+import contextlib
 from pathlib import Path
 from tests.storekit.kit import Bench, make_lmdb
 from cyfs_edge.base.errors import CyfsError
@@ -258,6 +260,53 @@ async def test_the_first_durable_call_always_commits(bench: Bench) -> None:
     await store.objects.update(make_record(1).object_id, lambda held: Change(None))
     assert store.stat().commits == 1
     await store.close()
+
+
+async def test_a_fault_of_the_writers_own_ends_writing_and_not_reading(bench: Bench) -> None:
+    """Whatever goes wrong on the writer's thread, those who wait get an answer."""
+    store = make_lmdb(bench)
+    await put_record(store, make_record(1))
+
+    def broken() -> float:
+        raise RuntimeError("no clock")
+
+    bench.clock.monotonic = broken  # type: ignore[method-assign]
+    with pytest.raises(CyfsError) as caught:
+        await put_record(store, make_record(2), Durability.LAZY)
+    assert caught.value.code == ErrorCode.IO_ERROR
+    assert "no clock" in caught.value.message
+    assert store.failure is not None
+    for attempt in (put_record(store, make_record(3)), store.chunks.put(*make_chunk(1, 10))):
+        with pytest.raises(CyfsError) as caught:
+            await attempt
+        assert "restart the service" in caught.value.message
+    assert await store.objects.get(make_record(1).object_id) == make_record(1)
+    await store.close()
+
+
+async def test_a_commit_needs_no_descriptor(store: LmdbStore) -> None:
+    """When they have run out, what needs one fails with a clear text, and the store goes on."""
+    chunk = make_chunk(1, 10_000)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    await put_record(store, make_record(0))
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    held = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        with pytest.raises(CyfsError) as caught:
+            await store.chunks.put(*chunk)
+        assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+        assert "too many open files" in caught.value.message
+        assert await put_record(store, make_record(1)) is True
+    finally:
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert store.failure is None
+    assert await store.chunks.put(*chunk) is True
 
 
 # --- lazy values ---
@@ -441,7 +490,7 @@ async def test_damaged_counters_are_said_at_opening(bench: Bench) -> None:
 
 
 def chunk_file(bench: Bench, chunk_id: bytes) -> Path:
-    (found,) = bench.directory.glob(f"chunks/*/{chunk_id.hex()}")
+    (found,) = bench.directory.glob(f"chunks/{chunk_id.hex()}")
     return found
 
 
@@ -466,19 +515,15 @@ async def test_files_without_a_row_are_removed(bench: Bench) -> None:
     await store.chunks.put(chunk_id, data)
     held = chunk_file(bench, chunk_id)
     stray_id, stray = make_chunk(2, 10_000)
-    right = held.parents[1] / stray_id.hex()[10:12]
-    right.mkdir(exist_ok=True)
-    strays = [right / stray_id.hex(), held.parent / stray_id.hex(), right / chunk_id.hex()]
-    for path in strays:
-        path.write_bytes(stray)
+    (held.parent / stray_id.hex()).write_bytes(stray)
     (held.parent / "not an id").write_bytes(b"")
     await store.close()
     (bench.directory / "chunks" / "tmp" / "77").write_bytes(b"half a ch")
     store = make_lmdb(bench)
     assert list((bench.directory / "chunks" / "tmp").iterdir()) == []
     report = await store.scrub()
-    assert (report.orphans, report.problems) == (3, [])
-    assert not any(path.exists() for path in strays)
+    assert (report.orphans, report.problems) == (1, [])
+    assert sorted(path.name for path in held.parent.iterdir()) == sorted([held.name, "not an id", "tmp"])
     assert await read_chunk(store, chunk_id) == data
     await store.close()
 
@@ -492,6 +537,20 @@ async def test_a_file_without_a_row_does_not_stand_in_the_way(store: LmdbStore, 
     assert await store.chunks.contains(chunk_id) is False
     assert await store.chunks.put(chunk_id, data) is True
     assert await read_chunk(store, chunk_id) == data
+
+
+@pytest.mark.parametrize("durability", list(Durability), ids=lambda value: value.value)
+async def test_no_put_leaves_a_temporary_file(store: LmdbStore, bench: Bench, durability: Durability) -> None:
+    same, other = make_chunk(1, 50_000), make_chunk(2, 50_000)
+    await asyncio.gather(*(store.chunks.put(*same, durability) for _ in range(10)))
+    await store.chunks.put(*same, durability)
+    with pytest.raises(CyfsError):
+        await store.chunks.put(other[0], same[1])
+    bench.disk.free = 0
+    bench.clock.seconds += 2
+    with pytest.raises(CyfsError):
+        await store.chunks.put_many([same, other], durability)
+    assert list((bench.directory / "chunks" / "tmp").iterdir()) == []
 
 
 async def test_delete_removes_the_file(store: LmdbStore, bench: Bench) -> None:

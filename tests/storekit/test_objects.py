@@ -81,6 +81,17 @@ async def test_delete_removes_and_tells_what_was_there(store: Store, durability:
     assert await put_record(store, record, durability) is True
 
 
+@pytest.mark.parametrize("put", list(Durability), ids=lambda value: f"put {value.value}")
+@pytest.mark.parametrize("delete", list(Durability), ids=lambda value: f"delete {value.value}")
+async def test_what_was_deleted_in_either_way_is_gone(store: Store, put: Durability, delete: Durability) -> None:
+    record = make_record(1)
+    await put_record(store, record, put)
+    await delete_object(store, record.object_id, delete)
+    assert await store.objects.get(record.object_id) is None
+    assert await store.objects.update(record.object_id, lambda held: Change(held)) is None
+    assert await store.objects.get(record.object_id) is None
+
+
 async def test_what_a_change_raises_is_raised_and_nothing_is_written(store: Store) -> None:
     record = make_record(1)
 
@@ -281,16 +292,14 @@ async def test_stat_counts_objects_and_their_bytes(store: Store) -> None:
     assert stat.free_space > 0
 
 
-async def test_all_is_there_after_opening_anew(maker: Maker, bench: Bench) -> None:
-    if not maker.lasting:
-        pytest.skip("nothing outlives a store in memory")
+async def test_all_is_there_after_opening_anew(lasting: Maker, bench: Bench) -> None:
     records = [make_record(number) for number in range(40)]
-    store = maker.make(bench)
+    store = lasting.make(bench)
     for number, record in enumerate(records):
         await put_record(store, record, Durability.LAZY if number % 2 else Durability.DURABLE)
     before = store.stat()
     await store.close()
-    store = maker.make(bench)
+    store = lasting.make(bench)
     for record in records:
         assert await store.objects.get(record.object_id) == record
     after = store.stat()

@@ -106,9 +106,13 @@ async def test_a_line_break_behind_a_body_is_no_harm() -> None:
 @both_loops
 async def test_a_head_may_come_in_single_bytes() -> None:
     async with serving(echo) as served, served.client() as client:
-        for byte in put(b"abc"):
+        head = put(b"abc")[:-3]
+        await until(lambda: served.server.connections)
+        (connection,) = served.server._connections
+        for number, byte in enumerate(head[:-1], 1):
             await client.send(bytes([byte]))
-        assert (await client.reply()).body == b"abc"
+            await until(lambda wanted=number: len(connection._early) == wanted)  # type: ignore[misc]
+        assert (await client.ask(head[-1:] + b"abc")).body == b"abc"
 
 
 # Who closes, and who says so.

@@ -17,6 +17,7 @@ class SlowTransport:
 
     def __init__(self) -> None:
         self.waiting = 0
+        self.closing = False
 
     def set_write_buffer_limits(self, high: int) -> None:
         assert high > 0
@@ -24,7 +25,11 @@ class SlowTransport:
     def get_write_buffer_size(self) -> int:
         return self.waiting
 
+    def is_closing(self) -> bool:
+        return self.closing
+
     def write(self, data: bytes) -> None:
+        assert not self.closing
         self.waiting += len(data)
 
 
@@ -116,3 +121,32 @@ def test_a_sender_that_adds_does_not_hide_that_nothing_is_taken() -> None:
 def test_an_idle_connection_does_not_stall() -> None:
     outlet = outlet_of(SlowTransport())
     assert not outlet.stalled(10_000, limit=60)
+
+
+async def test_a_sender_that_never_waits_sees_at_once_that_the_connection_is_lost() -> None:
+    transport = SlowTransport()
+    outlet = outlet_of(transport)
+    await outlet.send(b"a")
+    transport.closing = True
+    with pytest.raises(CyfsError) as caught:
+        await outlet.send(b"b")
+    assert caught.value.code == ErrorCode.CONNECTION_RESET
+    assert transport.waiting == 1
+
+
+async def test_a_sender_that_waits_goes_on_when_there_is_room_or_the_connection_is_lost() -> None:
+    transport = SlowTransport()
+    outlet = outlet_of(transport)
+    outlet.pause()
+    sending = asyncio.ensure_future(outlet.send(b"a"))
+    await asyncio.sleep(0)
+    assert not sending.done()
+    outlet.resume()
+    await sending
+    outlet.pause()
+    sending = asyncio.ensure_future(outlet.send(b"b"))
+    await asyncio.sleep(0)
+    transport.closing = True
+    outlet.lost()
+    with pytest.raises(CyfsError):
+        await sending

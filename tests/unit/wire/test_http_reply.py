@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -64,7 +64,7 @@ def test_unknown_statuses_have_a_reason_word() -> None:
     assert encode_head(299, [], 0, DATE).startswith(b"HTTP/1.1 299 Unknown\r\n")
 
 
-@given(st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1)))
-def test_dates(moment: datetime) -> None:
-    text = http_date(int(moment.replace(tzinfo=UTC).timestamp()))
-    assert datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT") == moment.replace(microsecond=0)
+@given(st.integers(0, 200_000_000_000))
+def test_dates(seconds: int) -> None:
+    text = http_date(seconds)
+    assert text == formatdate(seconds, usegmt=True)
