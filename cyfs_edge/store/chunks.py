@@ -207,7 +207,10 @@ def _close_range(found: bytes | FileRange | None) -> None:
 
 
 def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # swept when the store is opened next
 
 
 def _verify(chunks: list[tuple[ChunkId, bytes]]) -> None:
