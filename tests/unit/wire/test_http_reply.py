@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -67,4 +68,4 @@ def test_unknown_statuses_have_a_reason_word() -> None:
 @given(st.integers(0, 200_000_000_000))
 def test_dates(seconds: int) -> None:
     text = http_date(seconds)
-    assert text == formatdate(seconds, usegmt=True)
+    assert text == format_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), usegmt=True)
