@@ -135,7 +135,7 @@ def test_a_command_waits_for_a_gateway_that_is_just_starting(root: Path) -> None
         lock.release()
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert len(json.loads(out)["objects"]) == 3
+    assert len(json.loads(out)["objects"]) >= 3
 
 
 def test_a_second_gateway_and_a_busy_port_are_refused(gateway: gateway_process.GatewayProcess, tmp_path: Path) -> None:
