@@ -10,17 +10,25 @@ from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.wire import crypto, fields, ndn, non
+from cyfs_edge.wire.app_uids import parse_app_uids
 from cyfs_edge.wire.browser import BrowserPolicy
 from cyfs_edge.wire.config import parse_config
 from cyfs_edge.wire.data_range import parse_range
 from cyfs_edge.wire.message import Headers
 from cyfs_edge.wire.req_path import ReqPath
 from cyfs_edge.wire.requests import UtilCommon
+from cyfs_edge.wire.sock_diag import parse_reply
 from cyfs_edge.wire.source import PROTOCOL_HTTP_LOCAL, Source, ZoneCategory
-from fuzz.target import Target, distinct, texts
+from fuzz.target import Target, distinct, just, texts
 
 RECORDED = Path(__file__).parents[1] / "tests" / "vectors" / "http-replies.json"
 _SOURCE = Source(PROTOCOL_HTTP_LOCAL, SYSTEM_DEC_ID, SYSTEM_DEC_ID, ZoneCategory.CURRENT_DEVICE, SYSTEM_DEC_ID)
+SOCK_DIAG_REPLY = bytes.fromhex(
+    "7c0000001400000007000000dc12000002010000cff0c1ad7f0000010000000000000000000000007f000001000000000000000000000000"
+    "0000000001000000000000000000000000000000000000000000000010640a00050008000000000008000f00000000000c00150001000000"
+    "000000000600160052000000"
+)
+"""What Linux answers about a connected TCP socket on 127.0.0.1."""
 _COMMON = UtilCommon(_SOURCE)
 
 
@@ -89,7 +97,17 @@ def read_head(data: bytes) -> None:
             continue
 
 
+def _read_sock_diag(data: bytes) -> None:
+    try:
+        found = parse_reply(data).socket
+    except CyfsError:
+        return
+    assert found is None or {len(found.local[0]), len(found.remote[0])} <= {4, 16}
+
+
 TARGETS: dict[str, Target] = {
+    "sock_diag": Target(_read_sock_diag, just(SOCK_DIAG_REPLY)),
+    "app_uids": Target(_of_text(parse_app_uids), texts(f'{{"20001": "{SYSTEM_DEC_ID}", "2": "{SYSTEM_DEC_ID}"}}')),
     "req_path": Target(_of_text(ReqPath.parse), texts("/root-state/root:9tGp/a/b?c", "/local-cache/current/x/", "")),
     "data_range": Target(_of_text(_range), texts("bytes=0-4,-5,6-", "0-1", "bytes=-0", "bytes=5-2")),
     "referer": Target(_of_text(ndn.parse_referer), texts(f"{SYSTEM_DEC_ID}:{SYSTEM_DEC_ID}/a/b")),

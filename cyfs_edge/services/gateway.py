@@ -54,7 +54,7 @@ async def _serve(config: Config) -> int:
     servers: list[HttpServer | WsServer] = []
     control_path = Path(config.root) / CONTROL_SOCKET
     try:
-        _check_uids(uids, config)
+        check_uids(uids, config)
         node = await composition.build(config)
         for warning in node.identity.warnings:
             _log.warning(warning)
@@ -90,7 +90,7 @@ async def _serve(config: Config) -> int:
             await node.close()
 
 
-def _check_uids(uids: PeerUids, config: Config) -> None:
+def check_uids(uids: PeerUids, config: Config) -> None:
     """Without the users of connections nobody could call, so this is told at start. Only with ``local_users = "any"``,
     and no users kept for apps, they need not be known.
     """

@@ -39,6 +39,10 @@ min_free = "1536M"
 
 [limits]
 connections = 10
+
+[apps]
+uid_min = 20000
+uid_max = 20999
 """
 
 
@@ -178,3 +182,25 @@ def test_sizes_are_powers_of_1024(text: str, size: int) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
         parse_size(text)
+
+
+def test_other_users_are_kept_out_and_none_is_kept_for_apps_by_default() -> None:
+    config = build_config("/r", {})
+    assert (config.local_users, config.admin_group, config.apps.uids) == ("same-user", "cyfs-admin", range(0))
+
+
+def test_users_kept_for_apps_are_a_range_with_both_ends() -> None:
+    assert build_config("/r", parse_config(FULL, "file")).apps.uids == range(20_000, 21_000)
+    for text in ("[apps]\nuid_min = 5\n", "[apps]\nuid_max = 5\n", "[apps]\nuid_min = 6\nuid_max = 5\n"):
+        with pytest.raises(CyfsError, match="uid_min and uid_max") as failure:
+            build_config("/r", parse_config(text, "file"))
+        assert failure.value.code == ErrorCode.INVALID_PARAM
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[apps]\nuid_min = 0\n", 'local_users = "all"\n', 'admin_group = "a b"\n', "[apps]\nuid_max = 4294967295\n"],
+)
+def test_root_is_no_app_and_users_and_groups_are_named_properly(text: str) -> None:
+    with pytest.raises(CyfsError):
+        parse_config(text, "file")
