@@ -116,12 +116,12 @@ def test_handlers_and_listeners_of_an_app_are_its_own(
     gateway: gateway_process.GatewayProcess, command: int, kind: str
 ) -> None:
     def add(**members: str) -> bytes:
-        param = {"index": 0, "req_path": "/x", "routine": "1", "default_action": "Pass"}
-        key = {"chain": "handler", "category": kind, "id": "one", "index": 0, "routine": "1", **members}
+        param = {"index": 0, "req_path": "/x", "default_action": "Pass"}
+        key = {"chain": "handler", "category": kind, "id": "one", "index": 0, "routine": "r", **members}
         return packet(command, json.dumps({**key, "param": param}).encode())
 
     refused = say(APP, gateway.ws, HANDSHAKE, add(dec_id=DEC2))
-    assert b'"12"' in refused
+    assert b'"err":"12"' in refused
     assert b"may not speak for" in refused
     for uid, members in ((APP, {}), (APP, {"dec_id": DEC}), (0, {"dec_id": DEC2})):
         done = say(uid, gateway.ws, HANDSHAKE, add(**members))

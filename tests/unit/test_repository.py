@@ -53,7 +53,7 @@ def requirements() -> tuple[list[Requirement], list[Requirement]]:
     optional = [Requirement(text) for group in project["optional-dependencies"].values() for text in group]
     return (
         [Requirement(text) for text in project["dependencies"]],
-        [need for need in optional if need.name not in ("build", "cyfs-edge", "mypy", "ruff")],
+        [need for need in optional if need.name not in ("build", "cyfs-edge", "mypy", "ruff", "schemathesis")],
     )
 
 
