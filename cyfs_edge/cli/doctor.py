@@ -92,7 +92,11 @@ def _software(context: Context) -> Iterator[Finding]:
 
 def _required() -> list[str]:
     """The libraries that the installed package asks for, without those of its extras."""
-    found = (_REQUIREMENT.match(line) for line in metadata.requires("cyfs-edge") or ())
+    try:
+        lines = metadata.requires("cyfs-edge") or []
+    except metadata.PackageNotFoundError:
+        return []  # run from its sources: what is missing has been told by the failing import
+    found = (_REQUIREMENT.match(line) for line in lines)
     return [match[1] for match in found if match]
 
 
