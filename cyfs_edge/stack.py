@@ -35,7 +35,7 @@ from cyfs_edge.core.handlers.registry import HandlerRegistry
 from cyfs_edge.core.ndn import NdnService
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
-from cyfs_edge.core.ports import Clock, NodeStore
+from cyfs_edge.core.ports import Clock, Store
 from cyfs_edge.core.rmeta.service import MetaService
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.meta_store import StateMeta
@@ -78,7 +78,7 @@ class Stack:
     config: Config
     identity: NodeIdentity
     clock: Clock
-    store: NodeStore
+    store: Store
     zone: ZoneManager
     policy: BrowserPolicy
     api: HttpApi
@@ -162,7 +162,7 @@ async def build(config: Config) -> Stack:
         raise
 
 
-async def compose(config: Config, identity: NodeIdentity, store: NodeStore, clock: Clock) -> Stack:
+async def compose(config: Config, identity: NodeIdentity, store: Store, clock: Clock) -> Stack:
     """Joins the parts around a store, which the stack closes at its end."""
     root = Path(config.root)
     zone = ZoneManager(store.objects, identity.device, identity.owner, clock.now())

@@ -11,7 +11,7 @@ from cyfs_edge.core.api.router import split_target
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.handlers.registry import Handler, HandlerRegistry
 from cyfs_edge.core.jobs import Job, Jobs
-from cyfs_edge.core.ports import FileIndexEntry, NodeStore, ObjectRecord, ScrubReport
+from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, ScrubReport, Store
 from cyfs_edge.core.rmeta.service import MetaService
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.file import File, file_chunks
@@ -37,7 +37,7 @@ class ControlApi:
     def __init__(
         self,
         protocol: HttpHandler,
-        store: NodeStore,
+        store: Store,
         jobs: Jobs,
         status: Callable[[], dict[str, object]],
         registry: HandlerRegistry,
