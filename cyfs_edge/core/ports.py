@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from cyfs_edge.base.access import ACCESS_DEFAULT
 from cyfs_edge.base.errors import CyfsError
-from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
 from cyfs_edge.wire.message import BodyFile
 
 T = TypeVar("T")
@@ -136,15 +136,54 @@ class ObjectStore(Protocol):
         ...
 
 
+class Keep(IntEnum):
+    """How long a chunk stays. ``ALWAYS``: until it is deleted; somebody put it by its id.
+
+    ``REFERRED``: while an object that stays refers to it, and for ``LEASE`` after it was put or renewed.
+    """
+
+    ALWAYS = 0
+    REFERRED = 1
+
+
+LEASE = 24 * 3600 * 1_000_000
+"""µs in which what was put for an object must be referred to by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """On whose account a chunk is kept, and how long. The first one to put a chunk pays for it."""
+
+    dec: ObjectId = NULL_ID
+    keep: Keep = Keep.ALWAYS
+
+
+NO_CLAIM = Claim()
+
+
 class ChunkStore(Protocol):
     """Chunk bytes by id. A chunk is there whole and verified, or not at all."""
 
-    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
-        """True when it is new. ``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash."""
+    async def put(
+        self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
+    ) -> bool:
+        """True when it is new. ``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash.
+
+        One that is here is renewed, and stays for ``ALWAYS`` once anybody has said so.
+        """
         ...
 
-    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
+    async def put_many(
+        self,
+        chunks: list[tuple[ChunkId, bytes]],
+        durability: Durability = Durability.DURABLE,
+        claim: Claim = NO_CLAIM,
+    ) -> int:
         """Several at once, one commit; gives how many were new."""
+        ...
+
+    async def renew(self, chunk_id: ChunkId) -> bool:
+        """Whether the chunk is here; if it is, its lease begins anew, durably."""
         ...
 
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
@@ -207,6 +246,27 @@ class StateStore(Protocol):
         ...
 
 
+class Records(Protocol):
+    """What services remember beside objects: tasks, shares, settings. By space and key, both short texts.
+
+    Space and key together have at most 400 bytes of UTF-8, neither has NUL: ``INVALID_PARAM``.
+    """
+
+    async def get(self, space: str, key: str) -> bytes | None: ...
+
+    async def put(self, space: str, key: str, value: bytes, durability: Durability = Durability.DURABLE) -> None:
+        """Adds or replaces. Below the free-space floor ``OUT_OF_LIMIT``."""
+        ...
+
+    async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
+        """Whether it was there."""
+        ...
+
+    def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
+        """Keys that begin with ``prefix`` and come after ``after``, with their values, in order of their bytes."""
+        ...
+
+
 class Store(Protocol):
     """All of a store. One process has it open at a time."""
 
@@ -221,6 +281,9 @@ class Store(Protocol):
 
     @property
     def state(self) -> StateStore: ...
+
+    @property
+    def records(self) -> Records: ...
 
     @property
     def failure(self) -> CyfsError | None:

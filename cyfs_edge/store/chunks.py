@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
-from cyfs_edge.core.ports import Clock, Durability, FileRange
+from cyfs_edge.core.ports import LEASE, NO_CLAIM, Claim, Clock, Durability, FileRange, Keep
 from cyfs_edge.store import rows
 from cyfs_edge.store.chunk_files import ChunkFiles
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import translate
 from cyfs_edge.store.pool import IoPool
+from cyfs_edge.store.rows import ChunkHead
 from cyfs_edge.store.space import SpaceGuard
 from cyfs_edge.store.view import View
 from cyfs_edge.store.writer import Writer
@@ -50,10 +52,17 @@ class LmdbChunks:
         self._inline_max = inline_max
         self.file_bytes_written = 0
 
-    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
-        return await self.put_many([(chunk_id, data)], durability) == 1
+    async def put(
+        self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
+    ) -> bool:
+        return await self.put_many([(chunk_id, data)], durability, claim) == 1
 
-    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
+    async def put_many(
+        self,
+        chunks: list[tuple[ChunkId, bytes]],
+        durability: Durability = Durability.DURABLE,
+        claim: Claim = NO_CLAIM,
+    ) -> int:
         wanted = dict(chunks)
         size = sum(len(data) for data in wanted.values())
         if size <= HASH_ON_LOOP_MAX:
@@ -63,7 +72,7 @@ class LmdbChunks:
         while True:
             temps = await self._write_files(wanted)
             new = await self._writer.submit(
-                partial(self._index, wanted, temps), durability, size, tuple(temps.values())
+                partial(self._index, wanted, temps, claim), durability, size, tuple(temps.values())
             )
             if new is not None:
                 return new
@@ -95,24 +104,43 @@ class LmdbChunks:
             raise
         return temps
 
-    def _index(self, wanted: dict[ChunkId, bytes], temps: dict[ChunkId, Path], view: View) -> int | None:
+    def _index(self, wanted: dict[ChunkId, bytes], temps: dict[ChunkId, Path], claim: Claim, view: View) -> int | None:
         """Runs as an operation: how many were new; ``None`` when a large one was deleted since we looked."""
         now = self._clock.now()
-        new = [chunk_id for chunk_id in wanted if view.get(Table.CHUNKS, chunk_id) is None]
-        for chunk_id in new:
-            data = wanted[chunk_id]
+        new = 0
+        for chunk_id, data in wanted.items():
+            held = view.get(Table.CHUNKS, chunk_id)
+            if held is not None:
+                _renew(view, chunk_id, held, now, claim.keep)
+                continue
             if len(data) <= self._inline_max:
-                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, now, data))
+                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, ChunkHead(rows.INLINE, now, claim), data))
             elif chunk_id in temps:
-                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, now, None))
+                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, ChunkHead(rows.IN_FILE, now, claim)))
                 view.place_file(temps[chunk_id], chunk_id)
                 view.delta.file_bytes += len(data)
             else:
                 view.forget()
                 return None
+            new += 1
             view.delta.chunks += 1
             view.delta.chunk_bytes += len(data)
-        return len(new)
+        return new
+
+    async def renew(self, chunk_id: ChunkId) -> bool:
+        row = self._engine.get(Table.CHUNKS, chunk_id)
+        if row is None:
+            return False
+        if not _is_due(rows.decode_chunk_head(chunk_id, row), self._clock.now()):
+            return True
+
+        def run(view: View) -> bool:
+            held = view.get(Table.CHUNKS, chunk_id)
+            if held is not None:
+                _renew(view, chunk_id, held, self._clock.now(), Keep.REFERRED)
+            return held is not None
+
+        return await self._writer.submit(run, Durability.DURABLE)
 
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         length = chunk_id.length
@@ -211,6 +239,24 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError:
         return  # swept when the store is opened next
+
+
+def _is_due(head: ChunkHead, now: int) -> bool:
+    """Whether a lease is half over. Written anew each time it would wear the card for nothing."""
+    return head.claim.keep is Keep.REFERRED and now - head.time > LEASE // 2
+
+
+def _renew(view: View, chunk_id: ChunkId, row: bytes, now: int, keep: Keep) -> None:
+    """Writes the row of a chunk that is here anew, when there is something new to say."""
+    head = rows.decode_chunk_head(chunk_id, row)
+    stays = head.claim.keep is Keep.REFERRED and keep is Keep.ALWAYS
+    if stays or _is_due(head, now):
+        claim = replace(head.claim, keep=min(head.claim.keep, keep))
+        view.put(
+            Table.CHUNKS,
+            chunk_id,
+            rows.encode_chunk(chunk_id, ChunkHead(head.place, now, claim), row[rows.CHUNK_HEAD :]),
+        )
 
 
 def _verify(chunks: list[tuple[ChunkId, bytes]]) -> None:

@@ -25,6 +25,7 @@ class Table(Enum):
     FILES_BY_QUICK_HASH = b"files-by-quick-hash"
     FILES_BY_CHUNK = b"files-by-chunk"
     ROOTS = b"roots"
+    RECORDS = b"records"
 
 
 PAGE_KEYS = 256
@@ -43,8 +44,8 @@ class Engine:
     def __init__(self, env: lmdb.Environment) -> None:
         self._env = env
         self._closed = False
-        # Stores of the first release have no roots yet. Any other missing table is damage.
-        self._tables = {table: env.open_db(table.value, create=table is Table.ROOTS) for table in Table}
+        # A missing table is damage.
+        self._tables = {table: env.open_db(table.value, create=False) for table in Table}
         # Lazy values by table, newest first served; ``None`` = deleted. Emptied by the commit that holds them.
         self.pending: dict[Table, dict[bytes, bytes | None]] = {table: {} for table in Table}
 

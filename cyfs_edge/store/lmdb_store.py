@@ -23,6 +23,7 @@ from cyfs_edge.store.lmdb_env import MAP_SIZE, check_format, create_data_file, o
 from cyfs_edge.store.lock import LOCK_NAME, StoreLock
 from cyfs_edge.store.objects import LmdbObjects
 from cyfs_edge.store.pool import IoPool
+from cyfs_edge.store.records import LmdbRecords
 from cyfs_edge.store.rows import damaged
 from cyfs_edge.store.scrub import Scrub
 from cyfs_edge.store.space import Space, SpaceGuard, space_of
@@ -52,7 +53,7 @@ class StoreOptions:
 
 
 class LmdbStore:
-    """``objects``, ``chunks``, ``files`` and ``state`` are the ports; ``close`` once at the end."""
+    """``objects``, ``chunks``, ``files``, ``state`` and ``records`` are the ports; ``close`` once at the end."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class LmdbStore:
         )
         self.files = LmdbFileIndex(self._engine, self._writer, self._pool)
         self.state = LmdbState(self._engine, self._writer)
+        self.records = LmdbRecords(self._engine, self._writer, self._pool)
         self._writer.start()
 
     @classmethod

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import (
+    NO_CLAIM,
     Change,
+    Claim,
     Durability,
     FileIndexEntry,
     FileRange,
@@ -64,11 +67,19 @@ class MemoryChunks:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.chunks: dict[ChunkId, bytes] = {}
+        self.claims: dict[ChunkId, Claim] = {}
 
-    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
-        return await self.put_many([(chunk_id, data)], durability) == 1
+    async def put(
+        self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
+    ) -> bool:
+        return await self.put_many([(chunk_id, data)], durability, claim) == 1
 
-    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
+    async def put_many(
+        self,
+        chunks: list[tuple[ChunkId, bytes]],
+        durability: Durability = Durability.DURABLE,
+        claim: Claim = NO_CLAIM,
+    ) -> int:
         self._store.check_open()
         for chunk_id, data in chunks:
             if len(data) != chunk_id.length:
@@ -79,8 +90,14 @@ class MemoryChunks:
         if new:
             self._store.reserve(sum(map(len, new.values())))
         self.chunks.update(new)
+        for chunk_id, _ in chunks:
+            held = self.claims.setdefault(chunk_id, claim)
+            self.claims[chunk_id] = replace(held, keep=min(held.keep, claim.keep))
         self._store.commits += 1
         return len(new)
+
+    async def renew(self, chunk_id: ChunkId) -> bool:
+        return await self.contains(chunk_id)
 
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         self._store.check_open()
@@ -102,6 +119,7 @@ class MemoryChunks:
 
     async def delete(self, chunk_id: ChunkId) -> bool:
         self._store.check_open()
+        self.claims.pop(chunk_id, None)
         return self.chunks.pop(chunk_id, None) is not None
 
     async def list_ids(self) -> AsyncIterator[ChunkId]:
@@ -164,6 +182,35 @@ class MemoryState:
         return True
 
 
+class MemoryRecords:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._records: dict[bytes, bytes] = {}
+
+    async def get(self, space: str, key: str) -> bytes | None:
+        self._store.check_open()
+        return self._records.get(rows.record_key(space, key))
+
+    async def put(self, space: str, key: str, value: bytes, durability: Durability = Durability.DURABLE) -> None:
+        self._store.check_open()
+        at = rows.record_key(space, key)
+        self._store.reserve(len(value))
+        self._records[at] = value
+        self._store.commits += 1
+
+    async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
+        self._store.check_open()
+        return self._records.pop(rows.record_key(space, key), None) is not None
+
+    async def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
+        self._store.check_open()
+        head, begin = rows.record_prefix(space), rows.record_key(space, prefix)
+        last = None if after is None else rows.record_key(space, after)
+        for at in sorted(self._records):
+            if at.startswith(begin) and (last is None or at > last) and at in self._records:
+                yield at[len(head) :].decode("utf-8"), self._records[at]
+
+
 class MemoryStore:
     """``room``: bytes that may be kept; beyond it writes are refused as on a full disk."""
 
@@ -176,6 +223,7 @@ class MemoryStore:
         self.chunks = MemoryChunks(self)
         self.files = MemoryFileIndex(self)
         self.state = MemoryState(self)
+        self.records = MemoryRecords(self)
 
     def check_open(self) -> None:
         if not self._open:

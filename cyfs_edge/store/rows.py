@@ -6,19 +6,20 @@ never an answer. Integers are little endian.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from struct import Struct
 from struct import error as StructError
 from zlib import crc32
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, RootRecord, StorageCategory
+from cyfs_edge.core.ports import Claim, FileIndexEntry, Keep, ObjectRecord, RootRecord, StorageCategory
 
 ROW_VERSION = 1
 
 _GUARD = Struct("<BI")
 _OBJECT = Struct("<B32sQQQQIHH")
-_CHUNK = Struct("<BQ")
+_CHUNK = Struct("<BBQ32s")
 _FILE = Struct("<BHIHHI32sQ")
 _U16 = Struct("<H")
 _ROOT = Struct("<32sQ")
@@ -137,10 +138,19 @@ def object_raw_size(row: bytes) -> int:
 _OBJECT_SIZES = Struct("<HH")
 
 
-def encode_chunk(chunk_id: bytes, insert_time: int, data: bytes | None) -> bytes:
-    """The row of a chunk: with its bytes, or (``None``) saying that they are in a file."""
-    head = _CHUNK.pack(IN_FILE if data is None else INLINE, insert_time)
-    return _seal(chunk_id, head if data is None else head + data)
+@dataclass(frozen=True, slots=True)
+class ChunkHead:
+    """What a row says of its chunk beside the bytes. ``time``: when its lease began, bucky µs."""
+
+    place: int
+    time: int
+    claim: Claim
+
+
+def encode_chunk(chunk_id: bytes, head: ChunkHead, data: bytes = b"") -> bytes:
+    """The row of a chunk. ``data``: its bytes, nothing when they are in a file."""
+    packed = _CHUNK.pack(head.place, head.claim.keep, head.time, head.claim.dec)
+    return _seal(chunk_id, packed + data)
 
 
 CHUNK_HEAD = _GUARD.size + _CHUNK.size
@@ -153,6 +163,18 @@ def chunk_place(key: bytes, row: bytes) -> int:
     if place not in (INLINE, IN_FILE) or (place == INLINE and len(row) - CHUNK_HEAD != ChunkId(key).length):
         raise damaged(f"the row of chunk {key.hex()} cannot be read")
     return place
+
+
+def decode_chunk_head(key: bytes, row: bytes) -> ChunkHead:
+    """``IO_ERROR`` when the row is damaged."""
+    chunk_place(key, row)
+    place, keep, time, dec = _CHUNK.unpack_from(row, _GUARD.size)
+    if keep >= len(_KEEPS):
+        raise damaged(f"the row of chunk {key.hex()} cannot be read")
+    return ChunkHead(place, time, Claim(ObjectId(dec), _KEEPS[keep]))
+
+
+_KEEPS = tuple(Keep)
 
 
 def is_inline(row: bytes) -> bool:
@@ -248,3 +270,36 @@ def decode_root(key: bytes, row: bytes) -> RootRecord:
     except StructError:
         raise damaged(f"the row of root {key!r} cannot be read") from None
     return RootRecord(ObjectId(root), revision)
+
+
+def record_key(space: str, key: str) -> bytes:
+    """``INVALID_PARAM`` when the two are too long together, or one has a NUL."""
+    return record_prefix(space) + _record_text(key, RECORD_KEY_MAX - len(space.encode("utf-8")), "key")
+
+
+RECORD_KEY_MAX = 400
+"""Bytes of a space and a key together."""
+
+
+def record_prefix(space: str) -> bytes:
+    """What the keys of a space begin with."""
+    if not space:
+        raise CyfsError(ErrorCode.INVALID_PARAM, "a record needs the name of its space")
+    return _record_text(space, RECORD_KEY_MAX, "space") + b"\0"
+
+
+def _record_text(text: str, most: int, name: str) -> bytes:
+    data = text.encode("utf-8")
+    if len(data) > most or b"\0" in data:
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"the {name} of a record is too long, or has a NUL: {text[:80]!r}")
+    return data
+
+
+def encode_record(key: bytes, value: bytes) -> bytes:
+    return _seal(key, value)
+
+
+def decode_record(key: bytes, row: bytes) -> bytes:
+    """The value of a row; ``IO_ERROR`` when the row is damaged."""
+    _unseal(key, row, "record")
+    return row[_GUARD.size :]

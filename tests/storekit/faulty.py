@@ -11,7 +11,9 @@ from typing import TypeVar
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import (
+    NO_CLAIM,
     Change,
+    Claim,
     Durability,
     FileIndexEntry,
     FileRange,
@@ -88,6 +90,7 @@ class FaultyStore:
         self.chunks = _Chunks(self)
         self.files = _Files(self)
         self.state = _State(self)
+        self.records = _Records(self)
 
     async def call(self, work: Callable[[int], Awaitable[T]]) -> T:
         self.calls += 1
@@ -153,11 +156,21 @@ class _Chunks:
     def __init__(self, store: FaultyStore) -> None:
         self._store = store
 
-    async def put(self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE) -> bool:
-        return await self._store.call(lambda _: self._store.inner.chunks.put(chunk_id, data, durability))
+    async def put(
+        self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
+    ) -> bool:
+        return await self._store.call(lambda _: self._store.inner.chunks.put(chunk_id, data, durability, claim))
 
-    async def put_many(self, chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE) -> int:
-        return await self._store.call(lambda _: self._store.inner.chunks.put_many(chunks, durability))
+    async def put_many(
+        self,
+        chunks: list[tuple[ChunkId, bytes]],
+        durability: Durability = Durability.DURABLE,
+        claim: Claim = NO_CLAIM,
+    ) -> int:
+        return await self._store.call(lambda _: self._store.inner.chunks.put_many(chunks, durability, claim))
+
+    async def renew(self, chunk_id: ChunkId) -> bool:
+        return await self._store.call(lambda _: self._store.inner.chunks.renew(chunk_id))
 
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         return await self._store.call(lambda _: self._store.inner.chunks.read(chunk_id, start, end))
@@ -170,6 +183,23 @@ class _Chunks:
 
     def list_ids(self) -> AsyncIterator[ChunkId]:
         return self._store.inner.chunks.list_ids()
+
+
+class _Records:
+    def __init__(self, store: FaultyStore) -> None:
+        self._store = store
+
+    async def get(self, space: str, key: str) -> bytes | None:
+        return await self._store.call(lambda _: self._store.inner.records.get(space, key))
+
+    async def put(self, space: str, key: str, value: bytes, durability: Durability = Durability.DURABLE) -> None:
+        await self._store.call(lambda _: self._store.inner.records.put(space, key, value, durability))
+
+    async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
+        return await self._store.call(lambda _: self._store.inner.records.delete(space, key, durability))
+
+    def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
+        return self._store.inner.records.list(space, prefix, after)
 
 
 class _Files:

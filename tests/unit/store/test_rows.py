@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, StorageCategory
+from cyfs_edge.core.ports import Claim, FileIndexEntry, Keep, ObjectRecord, StorageCategory
 from cyfs_edge.store import rows
 
 ids = st.binary(min_size=32, max_size=32).map(ObjectId)
@@ -57,16 +57,27 @@ def test_file_entries_come_back(entry: FileIndexEntry) -> None:
     assert rows.decode_file(entry.file_id, rows.encode_file(entry)) == entry
 
 
-@given(st.binary(max_size=100), u64)
-def test_chunks_come_back(data: bytes, time: int) -> None:
+claims = st.builds(Claim, ids, st.sampled_from(Keep))
+
+
+@given(st.binary(max_size=100), u64, claims)
+def test_chunks_come_back(data: bytes, time: int, claim: Claim) -> None:
     chunk_id = ChunkId.of_data(data)
-    row = rows.encode_chunk(chunk_id, time, data)
+    head = rows.ChunkHead(rows.INLINE, time, claim)
+    row = rows.encode_chunk(chunk_id, head, data)
+    assert rows.decode_chunk_head(chunk_id, row) == head
     assert rows.chunk_place(chunk_id, row) == rows.INLINE
     assert rows.is_inline(row)
     assert row[rows.CHUNK_HEAD :] == data
-    row = rows.encode_chunk(chunk_id, time, None)
+    row = rows.encode_chunk(chunk_id, rows.ChunkHead(rows.IN_FILE, time, claim))
     assert rows.chunk_place(chunk_id, row) == rows.IN_FILE
     assert not rows.is_inline(row)
+
+
+@given(st.binary(max_size=100))
+def test_records_come_back(value: bytes) -> None:
+    key = rows.record_key("space", "key")
+    assert rows.decode_record(key, rows.encode_record(key, value)) == value
 
 
 SAMPLES = [
@@ -80,11 +91,16 @@ SAMPLES = [
         bytes(32),
         rows.decode_file,
     ),
-    (rows.encode_chunk(ChunkId.of_data(b"data"), 7, b"data"), ChunkId.of_data(b"data"), rows.chunk_place),
+    (
+        rows.encode_chunk(ChunkId.of_data(b"data"), rows.ChunkHead(rows.INLINE, 7, Claim()), b"data"),
+        ChunkId.of_data(b"data"),
+        rows.decode_chunk_head,
+    ),
+    (rows.encode_record(b"space\0key", b"value"), b"space\0key", rows.decode_record),
 ]
 
 
-@pytest.mark.parametrize(("row", "key", "read"), SAMPLES, ids=["object", "file", "chunk"])
+@pytest.mark.parametrize(("row", "key", "read"), SAMPLES, ids=["object", "file", "chunk", "record"])
 def test_every_changed_byte_and_every_cut_is_found(row: bytes, key: bytes, read: object) -> None:
     assert callable(read)
     read(key, row)
