@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cyfs_edge import __version__
@@ -15,6 +16,7 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
+from cyfs_edge.core.api.control_space import ControlSpace, start_collection
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
@@ -37,6 +39,7 @@ from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
 from cyfs_edge.core.ports import Clock, Store
 from cyfs_edge.core.rmeta.service import MetaService
+from cyfs_edge.core.space import SpaceService
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.meta_store import StateMeta
 from cyfs_edge.core.state.places import StatePlaces
@@ -51,6 +54,7 @@ from cyfs_edge.host.jobs import TaskJobs
 from cyfs_edge.host.local_files import HostFiles
 from cyfs_edge.host.meta_files import MetaFiles
 from cyfs_edge.host.peek import peek_file
+from cyfs_edge.host.periodic import Periodic
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
@@ -68,6 +72,8 @@ from cyfs_edge.wire.source import Source
 _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
+COLLECT_FIRST_S = 600.0
+"""After the start, which has enough to do."""
 PRIVATE_PATHS = ("etc", "data", "run")
 
 
@@ -93,12 +99,21 @@ class Stack:
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     errors: int = 0
+    space: SpaceService = field(kw_only=True)
     jobs: TaskJobs = field(default_factory=TaskJobs)
     control: ControlApi = field(init=False)
+    _periodic: list[Periodic] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.control = ControlApi(
-            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta
+            self.handle,
+            self.store,
+            self.jobs,
+            self.status,
+            self.registry,
+            self.events,
+            self.meta,
+            [ControlSpace(self.space, self.jobs, self.store.stat)],
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -142,7 +157,16 @@ class Stack:
             return error_to_response(error)
         return None
 
+    def start_background(self) -> None:
+        """Begins what comes around by itself. Called once, by a node that stays."""
+        hours = self.config.store.collect_hours
+        if hours:
+            start = partial(start_collection, self.jobs, self.space)
+            self._periodic.append(Periodic("collection", start, seconds=hours * 3600, first=COLLECT_FIRST_S))
+
     async def close(self) -> None:
+        for periodic in self._periodic:
+            await periodic.close()
         await self.jobs.close()
         self.worker.close()
         await self.store.close()
@@ -196,6 +220,8 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
     ]
     await _start_states(states)
+    space = SpaceService(store, maps, [state.held_ids for state in states])
+    await space.restore()
     hosts = frozenset(host.lower() for host in config.allowed_hosts)
     policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
     callers = Callers(
@@ -242,6 +268,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         events=RouterEvents(),
         meta=meta,
         callers=callers,
+        space=space,
     )
 
 

@@ -104,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     _object_commands(commands.group("object", "named objects"))
     _file_commands(commands.group("file", "files and folders"))
     commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    _space_commands(commands.group("space", "what is kept for whom, and quotas"))
     _state_commands(commands.group("state", "the state of DecApps: maps by path"))
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
     handlers = commands.group("handlers", "what DecApps have registered to be asked")
@@ -144,6 +145,15 @@ def _file_commands(files: _Commands) -> None:
     get.add_argument("--inner-path", metavar="PATH", help="path inside a Dir")
     listing = files.add("ls", "file_list:list_files", "list the files that were put here")
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N files")
+
+
+def _space_commands(space: _Commands) -> None:
+    space.add("show", "space:show", "what DecApps and owners keep here")
+    quota = space.add("quota", "space:quota", "limit what a DecApp or an owner may keep")
+    quota.add_argument("kind", choices=("dec", "owner"))
+    quota.add_argument("id", metavar="ID")
+    quota.add_argument("size", metavar="SIZE", help="such as 500M or 2G, or none to lift it")
+    space.add("collect", "space:collect", "free what nobody needs any more, now instead of at its time")
 
 
 def _state_commands(states: _Commands) -> None:

@@ -12,7 +12,7 @@ from cyfs_edge.core.access import require_category
 from cyfs_edge.core.maps.making import make_map
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
-from cyfs_edge.core.ports import ChunkStore, Clock, FileIndex, FileIndexEntry, LocalFiles
+from cyfs_edge.core.ports import ChunkStore, Claim, Clock, FileIndex, FileIndexEntry, Keep, LocalFiles
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID
 from cyfs_edge.objects.dir import DirEntry, DirList, make_dir
@@ -107,7 +107,7 @@ class BuildService:
             chunk_id = ChunkId.of_data(piece)
             chunk_ids.append(chunk_id)
             if job.method is not ChunkMethod.NONE:
-                await self._chunks.put(chunk_id, piece)
+                await self._chunks.put(chunk_id, piece, claim=Claim(job.common.source.dec, Keep.REFERRED, job.owner))
         now = self._clock.now()
         file = make_file(job.owner, length, digest.digest(), chunk_ids, create_time=now, update_time=now)
         await self._cache.put(job.common.source, file, job.access)

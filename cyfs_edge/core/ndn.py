@@ -10,7 +10,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.core.access import require_category
 from cyfs_edge.core.non import NonService
-from cyfs_edge.core.ports import ChunkStore, FileIndex, FileIndexEntry, FileRange
+from cyfs_edge.core.ports import ChunkStore, Claim, FileIndex, FileIndexEntry, FileRange
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.trans_context import context_id
 from cyfs_edge.objects.dir import Dir, DirList
@@ -77,7 +77,8 @@ class NdnService:
 
     async def put_data(self, request: PutData) -> PutDataResult:
         await self._gate(request.common, "put_data", ZoneCategory.CURRENT_ZONE)
-        new = await self._chunks.put(request.chunk_id, request.data)
+        claim = Claim(request.common.source.dec, owner=self._zone.zone.owner)
+        new = await self._chunks.put(request.chunk_id, request.data, claim=claim)
         return PutDataResult.ACCEPT if new else PutDataResult.ALREADY_EXISTS
 
     async def delete_data(self, request: DeleteData) -> None:

@@ -114,6 +114,7 @@ def _new_record(obj: NamedObject, dec: ObjectId, access: int | None, now: int) -
         object_update_time=obj.update_time,
         object_expired_time=obj.desc.expired_time or 0,
         access=ACCESS_DEFAULT if access is None else access & ACCESS_MASK,
+        owner=obj.owner,
     )
 
 
@@ -129,6 +130,7 @@ def _put_over(held: ObjectRecord, obj: NamedObject, access: int | None, now: int
             update_time=now,
             object_update_time=merged.update_time,
             access=ACCESS_DEFAULT if access is None else access & ACCESS_MASK,
+            context=None,
         )
         return Change(_told(PutResult.UPDATED, obj), record)
 
@@ -139,9 +141,10 @@ def _put_over(held: ObjectRecord, obj: NamedObject, access: int | None, now: int
     changed = desc_signs != old.desc_signs or body_signs != old.body_signs
     new_access = held.access if access is None else access & ACCESS_MASK
     kept: ObjectRecord | None = None
-    if changed or new_access != held.access:
+    # What was made here for a state is now somebody's own, and stays until they delete it.
+    if changed or new_access != held.access or held.context is not None:
         raw = old.with_parts(desc_signs=desc_signs, body_signs=body_signs).raw if changed else held.raw
-        kept = replace(held, raw=raw, update_time=now, access=new_access)
+        kept = replace(held, raw=raw, update_time=now, access=new_access, context=None)
     result = PutResult.MERGED if added else PutResult.ALREADY_EXISTS
     return Change(PutObjectReply(result, held.object_update_time, held.object_expired_time), kept)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Generic, Protocol, TypeVar
@@ -50,6 +50,15 @@ class ObjectRecord:
     storage_category: StorageCategory = StorageCategory.STORAGE
     context: str | None = None
     last_access_rpath: str | None = None
+    owner: ObjectId | None = None
+
+
+MADE_HERE = "state"
+"""``context`` of objects that the node made for a state. Such an object goes when nothing that stays refers to it and
+``OBJECT_LEASE`` has passed since it was last kept; all others stay until somebody deletes them.
+"""
+OBJECT_LEASE = 600 * 1_000_000
+"""µs in which what was made for a state must be referred to by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,36 @@ class ScrubReport:
 StatSource = Callable[[], StoreStat]
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose space is counted. ``kind``: ``dec`` (who put it) or ``owner`` (whose it is)."""
+
+    kind: str
+    id: ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account takes. ``quota``: bytes that it may take, ``None`` for any."""
+
+    objects: int
+    object_bytes: int
+    chunks: int
+    chunk_bytes: int
+    quota: int | None = None
+
+
+@dataclass(slots=True)
+class CollectReport:
+    """What a collection has done so far. ``phase``: ``mark`` or ``sweep``; ``seen``: rows looked at in it."""
+
+    phase: str = "mark"
+    seen: int = 0
+    objects: int = 0
+    chunks: int = 0
+    bytes: int = 0
+
+
 class ObjectStore(Protocol):
     """Objects by id. Updates of one store are serialised; an update sees all those before it."""
 
@@ -156,6 +195,7 @@ class Claim:
 
     dec: ObjectId = NULL_ID
     keep: Keep = Keep.ALWAYS
+    owner: ObjectId | None = None
 
 
 NO_CLAIM = Claim()
@@ -246,6 +286,33 @@ class StateStore(Protocol):
         ...
 
 
+class Space(Protocol):
+    """What is kept for whom, and what is kept for nobody any more."""
+
+    def usage(self) -> dict[Account, Usage]:
+        """Of every account that has something or a quota."""
+        ...
+
+    def set_quota(self, account: Account, limit: int | None) -> None:
+        """From now on a put that would take the account over ``limit`` bytes is ``OUT_OF_LIMIT``. Not remembered."""
+        ...
+
+    async def collect(
+        self,
+        roots: Callable[[], Iterable[ObjectId]],
+        progress: Callable[[CollectReport], None] | None = None,
+    ) -> CollectReport:
+        """Deletes ``MADE_HERE`` objects and ``REFERRED`` chunks that are of no use any more (docs/storage.md).
+
+        What stays: what the roots of states, ``roots()`` and all other objects lead to, what is within its lease, and
+        what was read or written since the call. From the moment the sweep begins the rest is gone for all readers.
+        ``roots`` is asked when it begins and again before the sweep; from the first time on reads must reach the store,
+        so whoever keeps objects in memory forgets them then. ``ERROR_STATE`` when another collection runs; cancelling
+        stops it.
+        """
+        ...
+
+
 class Records(Protocol):
     """What services remember beside objects: tasks, shares, settings. By space and key, both short texts.
 
@@ -284,6 +351,9 @@ class Store(Protocol):
 
     @property
     def records(self) -> Records: ...
+
+    @property
+    def space(self) -> Space: ...
 
     @property
     def failure(self) -> CyfsError | None:

@@ -20,7 +20,7 @@ from cyfs_edge.store.errors import translate
 from cyfs_edge.store.pool import IoPool
 from cyfs_edge.store.rows import ChunkHead
 from cyfs_edge.store.space import SpaceGuard
-from cyfs_edge.store.view import View
+from cyfs_edge.store.view import Counters, View
 from cyfs_edge.store.writer import Writer
 
 INLINE_MAX = 64 * 1024
@@ -118,13 +118,12 @@ class LmdbChunks:
             elif chunk_id in temps:
                 view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, ChunkHead(rows.IN_FILE, now, claim)))
                 view.place_file(temps[chunk_id], chunk_id)
-                view.delta.file_bytes += len(data)
             else:
                 view.forget()
                 return None
             new += 1
-            view.delta.chunks += 1
-            view.delta.chunk_bytes += len(data)
+            in_file = len(data) if len(data) > self._inline_max else 0
+            view.count(Counters(0, 0, 1, len(data), in_file), rows.accounts_of(claim.dec, claim.owner))
         return new
 
     async def renew(self, chunk_id: ChunkId) -> bool:
@@ -176,9 +175,10 @@ class LmdbChunks:
             return FileRange(fd, start, end, _Closer(fd))
 
     async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
-        return await self._pool.run(self._read_whole, chunk_id)
+        return await self._pool.run(self.read_now, chunk_id)
 
-    def _read_whole(self, chunk_id: ChunkId) -> bytes | None:
+    def read_now(self, chunk_id: ChunkId) -> bytes | None:
+        """The same for threads that may wait for the disk."""
         found = self._read(chunk_id, 0, chunk_id.length)
         if found is None or isinstance(found, bytes):
             return found
@@ -195,15 +195,9 @@ class LmdbChunks:
     async def delete(self, chunk_id: ChunkId) -> bool:
         def run(view: View) -> bool:
             row = view.get(Table.CHUNKS, chunk_id)
-            if row is None:
-                return False
-            view.delete(Table.CHUNKS, chunk_id)
-            view.delta.chunks -= 1
-            view.delta.chunk_bytes -= chunk_id.length
-            if not rows.is_inline(row):
-                view.remove_file(chunk_id)
-                view.delta.file_bytes -= chunk_id.length
-            return True
+            if row is not None:
+                drop_chunk(view, chunk_id, row)
+            return row is not None
 
         return await self._writer.submit(run, Durability.DURABLE)
 
@@ -213,6 +207,15 @@ class LmdbChunks:
             for key in page:
                 yield ChunkId(key)
             after = page[-1]
+
+
+def drop_chunk(view: View, chunk_id: ChunkId, row: bytes) -> None:
+    """Deletes a chunk that is here, its file after its row."""
+    view.delete(Table.CHUNKS, chunk_id)
+    in_file = 0 if rows.is_inline(row) else chunk_id.length
+    if in_file:
+        view.remove_file(chunk_id)
+    view.count(Counters(0, 0, -1, -chunk_id.length, -in_file), rows.chunk_accounts(row))
 
 
 class _Closer:

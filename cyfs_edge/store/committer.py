@@ -6,12 +6,14 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.ports import Clock
 from cyfs_edge.store.chunk_files import ChunkFiles
 from cyfs_edge.store.engine import Engine, Table
@@ -21,6 +23,9 @@ from cyfs_edge.store.view import Counters, View
 
 COUNTERS_KEY = b"counters"
 OPENED_KEY = b"opened"
+USAGE_PREFIX = b"usage/"
+"""What each account takes: rows of the main tree, whose page is written with every commit anyway."""
+_NOTHING = Counters()
 
 
 @dataclass(slots=True, eq=False)
@@ -45,9 +50,19 @@ class _Effects:
     """What a batch did and is to do beside its transaction: undone when that fails, completed when it is committed."""
 
     delta: Counters = field(default_factory=Counters)
+    accounts: dict[bytes, Counters] = field(default_factory=dict)
     placed: list[tuple[Path, bytes]] = field(default_factory=list)
     doomed: set[bytes] = field(default_factory=set)
     writes: bool = False
+
+    def count(self, view: View) -> None:
+        self.delta.add(view.delta)
+        add_accounts(self.accounts, view.accounts)
+
+
+def add_accounts(to: dict[bytes, Counters], changes: dict[bytes, Counters]) -> None:
+    for account, change in changes.items():
+        to.setdefault(account, Counters()).add(change)
 
 
 class _Failed(Exception):
@@ -60,7 +75,10 @@ class _Failed(Exception):
 
 
 class Committer:
-    """``counters`` include lazy values. ``failure``: why nothing is written any more."""
+    """``counters`` and ``usage`` (by the key of the account) include lazy values.
+
+    ``quotas``: most bytes of an account. ``failure``: why nothing is written any more.
+    """
 
     __slots__ = (
         "_clock",
@@ -74,14 +92,26 @@ class Committer:
         "failure",
         "lazy_bytes",
         "lazy_since",
+        "quotas",
+        "usage",
     )
 
-    def __init__(self, engine: Engine, files: ChunkFiles, guard: SpaceGuard, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        files: ChunkFiles,
+        guard: SpaceGuard,
+        clock: Clock,
+        counters: Counters,
+        usage: dict[bytes, Counters],
+    ) -> None:
         self._engine = engine
         self._files = files
         self._guard = guard
         self._clock = clock
         self.counters = counters
+        self.usage = usage
+        self.quotas: dict[bytes, int] = {}
         self.commits = 0
         self.failure: CyfsError | None = None
         self.lazy_bytes = 0
@@ -96,7 +126,7 @@ class Committer:
         if not self.lazy_bytes:
             self.lazy_since = self._clock.monotonic()
         for op in batch:
-            view = View(self._engine.get, self._guard.check)
+            view = View(self._engine.get, self._guard.check, partial(self._check_quota, {}))
             try:
                 op.result = op.run(view)
                 self._place_files(view, self._lazy)
@@ -107,8 +137,9 @@ class Committer:
                 self._engine.pending[table][key] = row
                 self.lazy_bytes += len(key) + len(row or b"")
             self._lazy.doomed.update(view.remove)
-            self._lazy.delta.add(view.delta)
+            self._lazy.count(view)
             self.counters.add(view.delta)
+            add_accounts(self.usage, view.accounts)
         _drop_temps(batch)
 
     def commit(self, batch: list[Operation]) -> None:
@@ -195,7 +226,7 @@ class Committer:
             for key, row in waiting.items():
                 write(table, key, row)
         for op in batch:
-            view = View(read, self._guard.check)
+            view = View(read, self._guard.check, partial(self._check_quota, effects.accounts))
             try:
                 op.result = op.run(view)
             except lmdb.Error:
@@ -207,7 +238,7 @@ class Committer:
             for (table, key), row in view.writes.items():
                 write(table, key, row)
             effects.doomed.update(view.remove)
-            effects.delta.add(view.delta)
+            effects.count(view)
         if self._owes_commit:
             effects.writes = True
             txn.put(OPENED_KEY, b"%d" % self._clock.now())
@@ -216,6 +247,30 @@ class Committer:
             total.add(self.counters)
             total.add(effects.delta)
             txn.put(COUNTERS_KEY, total.encode())
+            for account in effects.accounts.keys() | self._lazy.accounts.keys():
+                held = Counters()
+                held.add(self.usage.get(account, _NOTHING))
+                held.add(effects.accounts.get(account, _NOTHING))
+                if held == _NOTHING:
+                    txn.delete(USAGE_PREFIX + account)
+                else:
+                    txn.put(USAGE_PREFIX + account, held.encode())
+
+    def _check_quota(self, waiting: dict[bytes, Counters], account: bytes, growth: int) -> None:
+        """``waiting``: what the batch has done to the accounts so far."""
+        limit = self.quotas.get(account)
+        if limit is None:
+            return
+        used = self.usage.get(account, _NOTHING).size + waiting.get(account, _NOTHING).size
+        if used + growth > limit:
+            kind = "dec" if account[:1] == b"d" else "owner"
+            raise CyfsError(
+                ErrorCode.OUT_OF_LIMIT,
+                f"{kind} {ObjectId(account[1:])} may keep {limit} bytes and has {used}: {growth} more are too many. "
+                "Delete something, or have the quota raised",
+                quota=limit,
+                used=used,
+            )
 
     def _place_files(self, view: View, effects: _Effects) -> None:
         for temp, chunk_id in view.place:
@@ -226,6 +281,9 @@ class Committer:
         self.commits += 1
         self._owes_commit = False
         self.counters.add(effects.delta)
+        add_accounts(self.usage, effects.accounts)
+        for account in [account for account, held in self.usage.items() if held == _NOTHING]:
+            del self.usage[account]
         doomed = effects.doomed | self._lazy.doomed
         # Not before: a reader finds a value among the pending ones or in the database at any time.
         self._clear_lazy()
@@ -244,6 +302,8 @@ class Committer:
 
     def _drop_lazy(self) -> None:
         self.counters.subtract(self._lazy.delta)
+        for account, change in self._lazy.accounts.items():
+            self.usage[account].subtract(change)
         self._clear_lazy()
 
     def _undo(self, effects: _Effects) -> None:

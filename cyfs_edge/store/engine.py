@@ -12,6 +12,9 @@ from typing import Any
 import lmdb
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.store import rows
+from cyfs_edge.store.collection import Collection
 from cyfs_edge.store.errors import translate
 
 
@@ -39,7 +42,7 @@ class _Absent(Enum):
 class Engine:
     """Reads for any thread. Only the writer's thread calls :meth:`begin_write` and changes ``pending``."""
 
-    __slots__ = ("_closed", "_env", "_tables", "pending")
+    __slots__ = ("_closed", "_env", "_tables", "collection", "pending")
 
     def __init__(self, env: lmdb.Environment) -> None:
         self._env = env
@@ -48,6 +51,8 @@ class Engine:
         self._tables = {table: env.open_db(table.value, create=False) for table in Table}
         # Lazy values by table, newest first served; ``None`` = deleted. Emptied by the commit that holds them.
         self.pending: dict[Table, dict[bytes, bytes | None]] = {table: {} for table in Table}
+        self.collection: Collection | None = None
+        """The one that is running."""
 
     def handle(self, table: Table) -> Any:
         return self._tables[table]
@@ -63,6 +68,16 @@ class Engine:
             if row is not _Absent.ABSENT:
                 return row
         return self.get_committed(table, key)
+
+    def hides(self, object_id: ObjectId, row: bytes) -> bool:
+        """Whether a running collection has given up the object. Tells the collection that it was read if not."""
+        collection = self.collection
+        return collection is not None and not collection.read(object_id, rows.is_made_here(row))
+
+    def wrote(self, object_id: ObjectId) -> None:
+        """Tells a running collection of an object that was written, or is to stay. On the writer's thread."""
+        if self.collection is not None:
+            self.collection.wrote(object_id)
 
     def get_committed(self, table: Table, key: bytes) -> bytes | None:
         try:

@@ -13,7 +13,7 @@ import lmdb
 
 import cyfs_edge
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.store.committer import COUNTERS_KEY
+from cyfs_edge.store.committer import COUNTERS_KEY, USAGE_PREFIX
 from cyfs_edge.store.data_file import DATA_NAME
 from cyfs_edge.store.engine import Table
 from cyfs_edge.store.errors import translate
@@ -119,6 +119,17 @@ def read_counters(env: lmdb.Environment) -> Counters:
     if row is None:
         raise damaged("the counters are missing")
     return Counters.decode(row)
+
+
+def read_usage(env: lmdb.Environment) -> dict[bytes, Counters]:
+    """By the key of the account."""
+    found: dict[bytes, Counters] = {}
+    with env.begin() as txn, txn.cursor() as cursor:
+        there = cursor.set_range(USAGE_PREFIX)
+        while there and cursor.key().startswith(USAGE_PREFIX):
+            found[cursor.key()[len(USAGE_PREFIX) :]] = Counters.decode(cursor.value())
+            there = cursor.next()
+    return found
 
 
 def _engine() -> dict[str, Any]:

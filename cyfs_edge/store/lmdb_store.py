@@ -14,12 +14,13 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Clock, ScrubReport, StoreStat
 from cyfs_edge.store.chunk_files import ChunkFiles, sync_directory
 from cyfs_edge.store.chunks import INLINE_MAX, LmdbChunks
+from cyfs_edge.store.collector import REST, LmdbSpace
 from cyfs_edge.store.committer import Committer
 from cyfs_edge.store.data_file import DATA_NAME
 from cyfs_edge.store.engine import Engine
 from cyfs_edge.store.errors import translate
 from cyfs_edge.store.file_index import LmdbFileIndex
-from cyfs_edge.store.lmdb_env import MAP_SIZE, check_format, create_data_file, open_env, read_counters
+from cyfs_edge.store.lmdb_env import MAP_SIZE, check_format, create_data_file, open_env, read_counters, read_usage
 from cyfs_edge.store.lock import LOCK_NAME, StoreLock
 from cyfs_edge.store.objects import LmdbObjects
 from cyfs_edge.store.pool import IoPool
@@ -50,10 +51,11 @@ class StoreOptions:
     limits: BatchLimits = field(default_factory=BatchLimits)
     space: Callable[[Path], Space] = space_of
     sync: bool = True
+    collect_rest: float = REST
 
 
 class LmdbStore:
-    """``objects``, ``chunks``, ``files``, ``state`` and ``records`` are the ports; ``close`` once at the end."""
+    """The ports of ``Store``; ``close`` once at the end."""
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class LmdbStore:
         counters = read_counters(env)
         self._pool = IoPool(options.io_threads)
         self._files = ChunkFiles(directory / CHUNKS_NAME)
-        self._committer = Committer(self._engine, self._files, self._guard, clock, counters)
+        self._committer = Committer(self._engine, self._files, self._guard, clock, counters, read_usage(env))
         self._writer = Writer(self._committer, clock, options.limits)
         self.objects = LmdbObjects(self._engine, self._writer, self._pool)
         self.chunks = LmdbChunks(
@@ -81,6 +83,9 @@ class LmdbStore:
         self.files = LmdbFileIndex(self._engine, self._writer, self._pool)
         self.state = LmdbState(self._engine, self._writer)
         self.records = LmdbRecords(self._engine, self._writer, self._pool)
+        self.space = LmdbSpace(
+            self._engine, self._committer, self._writer, self._pool, self.chunks, clock, options.collect_rest
+        )
         self._writer.start()
 
     @classmethod

@@ -10,21 +10,29 @@ from typing import TypeVar
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import (
+    LEASE,
+    MADE_HERE,
     NO_CLAIM,
+    OBJECT_LEASE,
+    Account,
     Change,
     Claim,
+    CollectReport,
     Durability,
     FileIndexEntry,
     FileRange,
+    Keep,
     ObjectRecord,
     Problem,
     RootChange,
     RootRecord,
     ScrubReport,
     StoreStat,
+    Usage,
 )
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.store import rows
+from cyfs_edge.store.collection import Collection
 
 T = TypeVar("T")
 
@@ -52,6 +60,7 @@ class MemoryObjects:
             if decision.record.object_id != object_id:
                 raise CyfsError(ErrorCode.INTERNAL_ERROR, f"an update of {object_id} gave {decision.record.object_id}")
             rows.encode_object(decision.record)  # what no row can hold is refused here too
+            self._store.space.check_quota(decision.record, self.records.get(object_id))
             self._store.reserve(len(decision.record.raw))
             self.records[object_id] = decision.record
         self._store.commits += 1
@@ -68,6 +77,7 @@ class MemoryChunks:
         self._store = store
         self.chunks: dict[ChunkId, bytes] = {}
         self.claims: dict[ChunkId, Claim] = {}
+        self.times: dict[ChunkId, int] = {}
 
     async def put(
         self, chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
@@ -88,16 +98,22 @@ class MemoryChunks:
                 raise CyfsError(ErrorCode.INVALID_DATA, f"the data is not that of chunk {chunk_id}: its hash differs")
         new = {chunk_id: data for chunk_id, data in chunks if chunk_id not in self.chunks}
         if new:
-            self._store.reserve(sum(map(len, new.values())))
+            size = sum(map(len, new.values()))
+            self._store.space.check_growth(_accounts(claim.dec, claim.owner), size)
+            self._store.reserve(size)
         self.chunks.update(new)
         for chunk_id, _ in chunks:
             held = self.claims.setdefault(chunk_id, claim)
             self.claims[chunk_id] = replace(held, keep=min(held.keep, claim.keep))
+            self.times[chunk_id] = self._store.now()
         self._store.commits += 1
         return len(new)
 
     async def renew(self, chunk_id: ChunkId) -> bool:
-        return await self.contains(chunk_id)
+        there = await self.contains(chunk_id)
+        if there:
+            self.times[chunk_id] = self._store.now()
+        return there
 
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         self._store.check_open()
@@ -120,6 +136,7 @@ class MemoryChunks:
     async def delete(self, chunk_id: ChunkId) -> bool:
         self._store.check_open()
         self.claims.pop(chunk_id, None)
+        self.times.pop(chunk_id, None)
         return self.chunks.pop(chunk_id, None) is not None
 
     async def list_ids(self) -> AsyncIterator[ChunkId]:
@@ -165,14 +182,19 @@ class MemoryState:
         self._store.check_open()
         return self._roots.get(rows.root_key(name))
 
+    def roots_now(self) -> list[ObjectId]:
+        return [record.root for record in self._roots.values()]
+
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         self._store.check_open()
         held = self._store.objects.records
-        new = {record.object_id: record for record in objects if record.object_id not in held}
+        new = {record.object_id: record for record in objects if _is_new(record, held.get(record.object_id))}
         for record in new.values():
             rows.encode_object(record)  # what no row can hold is refused here too
         if change is not None and self._roots.get(rows.root_key(change.name)) != change.held:
             return False
+        for record in new.values():
+            self._store.space.check_quota(record, held.get(record.object_id))
         if new or change is not None:
             self._store.reserve(sum(len(record.raw) for record in new.values()))
         if change is not None:
@@ -211,11 +233,88 @@ class MemoryRecords:
                 yield at[len(head) :].decode("utf-8"), self._records[at]
 
 
-class MemoryStore:
-    """``room``: bytes that may be kept; beyond it writes are refused as on a full disk."""
+class MemorySpace:
+    """Collects in one step, so nobody can come between."""
 
-    def __init__(self, *, room: int = 1 << 40) -> None:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._quotas: dict[Account, int] = {}
+
+    def usage(self) -> dict[Account, Usage]:
+        found = {account: Usage(0, 0, 0, 0, limit) for account, limit in self._quotas.items()}
+
+        def count(accounts: Iterable[Account], objects: int, object_bytes: int, chunks: int, chunk_bytes: int) -> None:
+            for account in accounts:
+                held = found.get(account, Usage(0, 0, 0, 0))
+                found[account] = Usage(
+                    held.objects + objects,
+                    held.object_bytes + object_bytes,
+                    held.chunks + chunks,
+                    held.chunk_bytes + chunk_bytes,
+                    held.quota,
+                )
+
+        for record in self._store.objects.records.values():
+            count(_accounts(record.create_dec_id, record.owner), 1, len(record.raw), 0, 0)
+        for chunk_id, claim in self._store.chunks.claims.items():
+            count(_accounts(claim.dec, claim.owner), 0, 0, 1, chunk_id.length)
+        return found
+
+    def set_quota(self, account: Account, limit: int | None) -> None:
+        if limit is None:
+            self._quotas.pop(account, None)
+        else:
+            self._quotas[account] = limit
+
+    def check_quota(self, record: ObjectRecord, held: ObjectRecord | None) -> None:
+        growth = len(record.raw) - (0 if held is None else len(held.raw))
+        self.check_growth(_accounts(record.create_dec_id, record.owner), growth)
+
+    def check_growth(self, accounts: Iterable[Account], growth: int) -> None:
+        for account in accounts if growth > 0 and self._quotas else ():
+            limit = self._quotas.get(account)
+            usage = self.usage().get(account, Usage(0, 0, 0, 0))
+            if limit is not None and usage.object_bytes + usage.chunk_bytes + growth > limit:
+                raise CyfsError(ErrorCode.OUT_OF_LIMIT, f"{account.kind} {account.id} may keep {limit} bytes")
+
+    async def collect(
+        self,
+        roots: Callable[[], Iterable[ObjectId]],
+        progress: Callable[[CollectReport], None] | None = None,
+    ) -> CollectReport:
+        records, chunks = self._store.objects.records, self._store.chunks
+        now, collection, report = self._store.now(), Collection(), CollectReport("sweep")
+        stay = [
+            record.object_id
+            for record in records.values()
+            if record.context != MADE_HERE or now - record.insert_time <= OBJECT_LEASE
+        ]
+
+        def read_object(object_id: ObjectId) -> bytes | None:
+            record = records.get(object_id)
+            return None if record is None else record.raw
+
+        collection.mark([*roots(), *self._store.state.roots_now(), *stay], read_object, chunks.chunks.get)
+        for object_id in [object_id for object_id in records if not collection.is_live(object_id)]:
+            report.objects += 1
+            report.bytes += len(records.pop(object_id).raw)
+        for chunk_id, claim in list(chunks.claims.items()):
+            over = claim.keep is Keep.REFERRED and now - chunks.times[chunk_id] > LEASE
+            if over and not collection.is_live(chunk_id):
+                report.chunks += 1
+                report.bytes += chunk_id.length
+                del chunks.chunks[chunk_id], chunks.claims[chunk_id], chunks.times[chunk_id]
+        if progress is not None:
+            progress(report)
+        return report
+
+
+class MemoryStore:
+    """``room``: bytes that may be kept; beyond it writes are refused as on a full disk. ``now``: bucky µs."""
+
+    def __init__(self, *, room: int = 1 << 40, now: Callable[[], int] = int) -> None:
         self.room = room
+        self.now = now
         self.commits = 0
         self._written = 0
         self._open = True
@@ -224,6 +323,7 @@ class MemoryStore:
         self.files = MemoryFileIndex(self)
         self.state = MemoryState(self)
         self.records = MemoryRecords(self)
+        self.space = MemorySpace(self)
 
     def check_open(self) -> None:
         if not self._open:
@@ -278,6 +378,17 @@ class MemoryStore:
 
     async def close(self) -> None:
         self._open = False
+
+
+def _accounts(dec: ObjectId, owner: ObjectId | None) -> list[Account]:
+    return [Account("dec", dec)] if owner is None else [Account("dec", dec), Account("owner", owner)]
+
+
+def _is_new(record: ObjectRecord, held: ObjectRecord | None) -> bool:
+    if held is None:
+        return True
+    renewed = record.context != MADE_HERE or record.insert_time - held.insert_time > OBJECT_LEASE // 2
+    return held.context == MADE_HERE and renewed
 
 
 IdT = TypeVar("IdT", bound=ObjectId)

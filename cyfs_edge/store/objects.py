@@ -11,7 +11,7 @@ from cyfs_edge.core.ports import Change, Durability, ObjectRecord
 from cyfs_edge.store import rows
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.pool import IoPool
-from cyfs_edge.store.view import View
+from cyfs_edge.store.view import Counters, View
 from cyfs_edge.store.writer import Writer
 
 T = TypeVar("T")
@@ -30,7 +30,9 @@ class LmdbObjects:
 
     async def get(self, object_id: ObjectId) -> ObjectRecord | None:
         row = self._engine.get(Table.OBJECTS, object_id)
-        return None if row is None else rows.decode_object(object_id, row)
+        if row is None or self._engine.hides(object_id, row):
+            return None
+        return rows.decode_object(object_id, row)
 
     async def update(
         self,
@@ -43,16 +45,13 @@ class LmdbObjects:
             decision = change(None if held is None else rows.decode_object(object_id, held))
             if decision.delete:
                 if held is not None:
-                    view.delete(Table.OBJECTS, object_id)
-                    view.delta.objects -= 1
-                    view.delta.object_bytes -= rows.object_raw_size(held)
+                    drop_object(view, object_id, held)
             elif decision.record is not None:
                 record = decision.record
                 if record.object_id != object_id:
                     raise CyfsError(ErrorCode.INTERNAL_ERROR, f"an update of {object_id} gave {record.object_id}")
-                view.put(Table.OBJECTS, object_id, rows.encode_object(record))
-                view.delta.objects += held is None
-                view.delta.object_bytes += len(record.raw) - (0 if held is None else rows.object_raw_size(held))
+                put_object(view, record, rows.encode_object(record), held)
+                self._engine.wrote(object_id)
             return decision.result
 
         return await self._writer.submit(run, durability, _SIZE_GUESS)
@@ -63,3 +62,23 @@ class LmdbObjects:
             for key in page:
                 yield ObjectId(key)
             last = page[-1]
+
+
+def drop_object(view: View, object_id: ObjectId, row: bytes) -> None:
+    """Deletes an object that is here."""
+    view.delete(Table.OBJECTS, object_id)
+    view.count(Counters(-1, -rows.object_raw_size(row)), rows.object_accounts(row))
+
+
+def put_object(view: View, record: ObjectRecord, row: bytes, held: bytes | None) -> None:
+    """Writes a row in the place of ``held``, and settles the accounts."""
+    view.put(Table.OBJECTS, record.object_id, row)
+    accounts = rows.accounts_of(record.create_dec_id, record.owner)
+    size = len(record.raw)
+    if held is None:
+        view.count(Counters(1, size), accounts)
+    elif (before := rows.object_accounts(held)) == accounts:
+        view.count(Counters(0, size - rows.object_raw_size(held)), accounts)
+    else:
+        view.count(Counters(-1, -rows.object_raw_size(held)), before)
+        view.count(Counters(1, size), accounts)

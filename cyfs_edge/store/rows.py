@@ -12,14 +12,14 @@ from struct import error as StructError
 from zlib import crc32
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.core.ports import Claim, FileIndexEntry, Keep, ObjectRecord, RootRecord, StorageCategory
+from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
+from cyfs_edge.core.ports import MADE_HERE, Claim, FileIndexEntry, Keep, ObjectRecord, RootRecord, StorageCategory
 
 ROW_VERSION = 1
 
 _GUARD = Struct("<BI")
-_OBJECT = Struct("<B32sQQQQIHH")
-_CHUNK = Struct("<BBQ32s")
+_OBJECT = Struct("<B32s32sQQQQIHH")
+_CHUNK = Struct("<BBQ32s32s")
 _FILE = Struct("<BHIHHI32sQ")
 _U16 = Struct("<H")
 _ROOT = Struct("<32sQ")
@@ -66,6 +66,7 @@ def encode_object(record: ObjectRecord) -> bytes:
         head = _OBJECT.pack(
             record.storage_category,
             record.create_dec_id,
+            record.owner or NULL_ID,
             record.insert_time,
             record.update_time,
             record.object_update_time,
@@ -95,8 +96,8 @@ def decode_object(key: bytes, row: bytes) -> ObjectRecord:
     """The object of a row; ``IO_ERROR`` when the row is damaged."""
     _unseal(key, row, "object")
     try:
-        category, dec, insert, update, object_update, expired, access, context_size, rpath_size = _OBJECT.unpack_from(
-            row, _GUARD.size
+        category, dec, owner, insert, update, object_update, expired, access, context_size, rpath_size = (
+            _OBJECT.unpack_from(row, _GUARD.size)
         )
         pos = _GUARD.size + _OBJECT.size
         context = rpath = None
@@ -118,6 +119,7 @@ def decode_object(key: bytes, row: bytes) -> ObjectRecord:
             _CATEGORIES[category],
             context,
             rpath,
+            None if owner == NULL_ID else ObjectId(owner),
         )
     except (StructError, UnicodeDecodeError, IndexError):
         raise damaged(f"the row of object {key.hex()} cannot be read") from None
@@ -138,6 +140,38 @@ def object_raw_size(row: bytes) -> int:
 _OBJECT_SIZES = Struct("<HH")
 
 
+def object_accounts(row: bytes) -> tuple[bytes, ...]:
+    """The accounts on which the object of a row is kept."""
+    start = _GUARD.size + 1
+    return accounts_of(row[start : start + 32], row[start + 32 : start + 64])
+
+
+def accounts_of(dec: bytes, owner: bytes | None) -> tuple[bytes, ...]:
+    """Keys of the accounts of a dec and an owner; ``NULL_ID`` and ``None`` are no owner."""
+    if owner is None or owner == NULL_ID:
+        return (b"d" + dec,)
+    return (b"d" + dec, b"o" + owner)
+
+
+def is_made_here(row: bytes) -> bool:
+    """Whether the object of a row was made for a state."""
+    return row[_OBJECT_FIXED : _OBJECT_FIXED + len(_MADE_HERE)] == _MADE_HERE and (
+        _OBJECT_SIZES.unpack_from(row, _OBJECT_FIXED - _OBJECT_SIZES.size)[0] == len(_MADE_HERE)
+    )
+
+
+_MADE_HERE = MADE_HERE.encode()
+
+
+def insert_time(row: bytes) -> int:
+    """Of the object of a row, bucky µs."""
+    time: int = _INSERT_TIME.unpack_from(row, _GUARD.size + 1 + 64)[0]
+    return time
+
+
+_INSERT_TIME = Struct("<Q")
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkHead:
     """What a row says of its chunk beside the bytes. ``time``: when its lease began, bucky µs."""
@@ -149,7 +183,8 @@ class ChunkHead:
 
 def encode_chunk(chunk_id: bytes, head: ChunkHead, data: bytes = b"") -> bytes:
     """The row of a chunk. ``data``: its bytes, nothing when they are in a file."""
-    packed = _CHUNK.pack(head.place, head.claim.keep, head.time, head.claim.dec)
+    claim = head.claim
+    packed = _CHUNK.pack(head.place, claim.keep, head.time, claim.dec, claim.owner or NULL_ID)
     return _seal(chunk_id, packed + data)
 
 
@@ -168,10 +203,15 @@ def chunk_place(key: bytes, row: bytes) -> int:
 def decode_chunk_head(key: bytes, row: bytes) -> ChunkHead:
     """``IO_ERROR`` when the row is damaged."""
     chunk_place(key, row)
-    place, keep, time, dec = _CHUNK.unpack_from(row, _GUARD.size)
+    place, keep, time, dec, owner = _CHUNK.unpack_from(row, _GUARD.size)
     if keep >= len(_KEEPS):
         raise damaged(f"the row of chunk {key.hex()} cannot be read")
-    return ChunkHead(place, time, Claim(ObjectId(dec), _KEEPS[keep]))
+    return ChunkHead(place, time, Claim(ObjectId(dec), _KEEPS[keep], None if owner == NULL_ID else ObjectId(owner)))
+
+
+def chunk_accounts(row: bytes) -> tuple[bytes, ...]:
+    """The accounts on which the chunk of a row is kept."""
+    return accounts_of(row[CHUNK_HEAD - 64 : CHUNK_HEAD - 32], row[CHUNK_HEAD - 32 : CHUNK_HEAD])
 
 
 _KEEPS = tuple(Keep)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cyfs_edge.core.ports import Durability, ObjectRecord, RootChange, RootRecord
+from cyfs_edge.core.ports import MADE_HERE, OBJECT_LEASE, Durability, ObjectRecord, RootChange, RootRecord
 from cyfs_edge.store import rows
 from cyfs_edge.store.engine import Engine, Table
+from cyfs_edge.store.objects import put_object
 from cyfs_edge.store.view import View
 from cyfs_edge.store.writer import Writer
 
@@ -34,10 +35,19 @@ class LmdbState:
                     return False
                 view.put(Table.ROOTS, key, rows.encode_root(key, change.new))
             for record, object_row in encoded:
-                if view.get(Table.OBJECTS, record.object_id) is None:
-                    view.put(Table.OBJECTS, record.object_id, object_row)
-                    view.delta.objects += 1
-                    view.delta.object_bytes += len(record.raw)
+                held = view.get(Table.OBJECTS, record.object_id)
+                if held is None or _is_stale(record, held):
+                    put_object(view, record, object_row, held)
+                self._engine.wrote(record.object_id)
             return True
 
         return await self._writer.submit(run, Durability.DURABLE, sum(len(row) for _, row in encoded))
+
+
+def _is_stale(record: ObjectRecord, held: bytes) -> bool:
+    """Whether what is here was made here as well, and its lease has run for too long; or is now to stay for good."""
+    if not rows.is_made_here(held):
+        return False
+    if record.context != MADE_HERE:
+        return True
+    return record.insert_time - rows.insert_time(held) > OBJECT_LEASE // 2

@@ -25,6 +25,10 @@ class Counters:
     chunk_bytes: int = 0
     file_bytes: int = 0
 
+    @property
+    def size(self) -> int:
+        return self.object_bytes + self.chunk_bytes
+
     def add(self, other: Counters) -> None:
         self.objects += other.objects
         self.object_bytes += other.object_bytes
@@ -57,10 +61,12 @@ class View:
 
     read: Callable[[Table, bytes], bytes | None]
     guard: Callable[[int], None]
+    quota: Callable[[bytes, int], None]
     writes: dict[tuple[Table, bytes], bytes | None] = field(default_factory=dict)
     place: list[tuple[Path, bytes]] = field(default_factory=list)
     remove: list[bytes] = field(default_factory=list)
     delta: Counters = field(default_factory=Counters)
+    accounts: dict[bytes, Counters] = field(default_factory=dict)
 
     def get(self, table: Table, key: bytes) -> bytes | None:
         if (table, key) in self.writes:
@@ -74,6 +80,18 @@ class View:
 
     def delete(self, table: Table, key: bytes) -> None:
         self.writes[table, key] = None
+
+    def count(self, change: Counters, accounts: tuple[bytes, ...]) -> None:
+        """What the operation adds or (below zero) takes away, and on whose account.
+
+        ``OUT_OF_LIMIT`` when one grows beyond its quota.
+        """
+        self.delta.add(change)
+        for account in accounts:
+            held = self.accounts.setdefault(account, Counters())
+            held.add(change)
+            if change.size > 0:
+                self.quota(account, held.size)
 
     def place_file(self, temp: Path, chunk_id: bytes) -> None:
         """The file gets its name before the rows of this operation are committed."""
@@ -89,3 +107,4 @@ class View:
         self.place.clear()
         self.remove.clear()
         self.delta = Counters()
+        self.accounts.clear()

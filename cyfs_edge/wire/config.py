@@ -46,9 +46,13 @@ class WsConfig:
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """``min_free``: bytes of disk below which writes are refused; ``None`` leaves it to the store."""
+    """``min_free``: bytes of disk below which writes are refused; ``None`` leaves it to the store.
+
+    ``collect_hours``: between two collections of what nobody needs any more; 0: only when asked.
+    """
 
     min_free: int | None = None
+    collect_hours: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +330,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "ws.host": _read_host,
     "ws.port": _read_port,
     "store.min_free": _read_size,
+    "store.collect_hours": lambda value: _read_int(value, 0, 24 * 365),
     "limits.connections": lambda value: _read_int(value, 1, 65535),
     "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
     "apps.uid_min": _read_uid,

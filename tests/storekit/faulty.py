@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -12,8 +12,10 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import (
     NO_CLAIM,
+    Account,
     Change,
     Claim,
+    CollectReport,
     Durability,
     FileIndexEntry,
     FileRange,
@@ -23,6 +25,7 @@ from cyfs_edge.core.ports import (
     ScrubReport,
     Store,
     StoreStat,
+    Usage,
 )
 
 T = TypeVar("T")
@@ -91,6 +94,7 @@ class FaultyStore:
         self.files = _Files(self)
         self.state = _State(self)
         self.records = _Records(self)
+        self.space = _Space(self)
 
     async def call(self, work: Callable[[int], Awaitable[T]]) -> T:
         self.calls += 1
@@ -200,6 +204,24 @@ class _Records:
 
     def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         return self._store.inner.records.list(space, prefix, after)
+
+
+class _Space:
+    def __init__(self, store: FaultyStore) -> None:
+        self._store = store
+
+    def usage(self) -> dict[Account, Usage]:
+        return self._store.inner.space.usage()
+
+    def set_quota(self, account: Account, limit: int | None) -> None:
+        self._store.inner.space.set_quota(account, limit)
+
+    async def collect(
+        self,
+        roots: Callable[[], Iterable[ObjectId]],
+        progress: Callable[[CollectReport], None] | None = None,
+    ) -> CollectReport:
+        return await self._store.call(lambda _: self._store.inner.space.collect(roots, progress))
 
 
 class _Files:

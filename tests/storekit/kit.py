@@ -68,7 +68,7 @@ class Maker:
 
 def make_lmdb(bench: Bench) -> LmdbStore:
     # A low threshold, so that small chunks of the tests go both ways.
-    options = StoreOptions(floor=MIB, space=bench.disk.space, inline_max=4096)
+    options = StoreOptions(floor=MIB, space=bench.disk.space, inline_max=4096, collect_rest=0.0)
     return LmdbStore.open(bench.directory, clock=bench.clock, options=options)
 
 
@@ -77,7 +77,7 @@ def _make_faulty(bench: Bench) -> FaultyStore:
 
 
 def _make_memory(bench: Bench) -> MemoryStore:
-    return MemoryStore()
+    return MemoryStore(now=bench.clock.now)
 
 
 def _fill_memory(store: Store, bench: Bench) -> None:

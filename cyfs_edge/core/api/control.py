@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
@@ -29,6 +30,14 @@ Query = list[tuple[str, str]]
 Action = Callable[[HttpRequest, str, Query], Awaitable[HttpResponse]]
 
 
+class ControlPart(Protocol):
+    """The calls of one service, in a module of its own."""
+
+    def routes(self) -> Mapping[tuple[str, str], Action]:
+        """By method and first name after ``/control/``; an action gets what follows that name."""
+        ...
+
+
 class ControlApi:
     """Everything of the protocol API, and ``/control/…`` beside it. The caller is root or the node's own user."""
 
@@ -43,8 +52,9 @@ class ControlApi:
         registry: HandlerRegistry,
         events: RouterEvents,
         meta: MetaService,
+        parts: Sequence[ControlPart] = (),
     ) -> None:
-        """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells."""
+        """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells. ``parts``: the rest."""
         self._protocol = protocol
         self._store = store
         self._jobs = jobs
@@ -65,6 +75,8 @@ class ControlApi:
             ("GET", "handlers"): self._handlers,
             ("POST", "events"): self._test_event,
         }
+        for part in parts:
+            self._routes.update(part.routes())
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         path, query = split_target(request.target)
@@ -80,7 +92,7 @@ class ControlApi:
             return error_to_response(error)
 
     async def _status(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json(self._status_of_node())
+        return json_reply(self._status_of_node())
 
     async def _objects(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         limit = _limit(query)
@@ -93,10 +105,10 @@ class ControlApi:
             if record is None:
                 continue
             if len(listed) == limit:
-                return _json({"objects": listed, "next": str(last)})
+                return json_reply({"objects": listed, "next": str(last)})
             listed.append(_record_json(record))
             last = object_id
-        return _json({"objects": listed, "next": None})
+        return json_reply({"objects": listed, "next": None})
 
     async def _files(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         limit, after = _limit(query), _after(query)
@@ -107,7 +119,7 @@ class ControlApi:
             if record is None:
                 continue
             if len(listed) == limit:
-                return _json({"files": listed, "next": str(last)})
+                return json_reply({"files": listed, "next": str(last)})
             obj = decode_object(record.raw)
             content = obj.desc.value
             if isinstance(content, File):
@@ -120,7 +132,7 @@ class ControlApi:
                     }
                 )
             last = object_id
-        return _json({"files": listed, "next": None})
+        return json_reply({"files": listed, "next": None})
 
     async def _file_index(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         file_id = fields.required_id(request.headers, fields.OBJECT_ID)
@@ -155,15 +167,15 @@ class ControlApi:
                 ],
             }
 
-        response = _json(self._jobs.start("scrub", work).to_json())
+        response = json_reply(self._jobs.start("scrub", work).to_json())
         response.status = 202
         return response
 
     async def _job(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json(self._jobs.get(rest).to_json())
+        return json_reply(self._jobs.get(rest).to_json())
 
     async def _cancel_job(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json(self._jobs.cancel(rest).to_json())
+        return json_reply(self._jobs.cancel(rest).to_json())
 
     async def _access(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         """The path meta of ``?dec=``, of root-state or ``?category=``, in the order in which it is tried."""
@@ -180,22 +192,22 @@ class ControlApi:
             "config": record.configs.items,
         }
         items = {name: [rmeta.item_json(item) for item in held] for name, held in lists.items()}
-        return _json({"dec_id": str(dec_id), "category": category, **items})
+        return json_reply({"dec_id": str(dec_id), "category": category, **items})
 
     async def _openapi(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json(openapi_document())
+        return json_reply(openapi_document())
 
     async def _handlers(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json({"handlers": [_handler_json(handler) for handler in self._registry]})
+        return json_reply({"handlers": [_handler_json(handler) for handler in self._registry]})
 
     async def _test_event(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         """Sends ``test_event`` to its listeners: shows an administrator, or a test, that events arrive."""
         if rest != EventCategory.TEST_EVENT.value:
             raise CyfsError(ErrorCode.NOT_FOUND, f"no event {rest!r} can be sent by hand")
-        return _json({"handled": await self._events.test_event()})
+        return json_reply({"handled": await self._events.test_event()})
 
 
-def _json(value: object) -> HttpResponse:
+def json_reply(value: object) -> HttpResponse:
     return HttpResponse(200, [fields.JSON_TYPE], fields.json_body(value))
 
 

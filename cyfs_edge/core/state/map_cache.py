@@ -36,6 +36,11 @@ class MapCache:
         self.keep((found,))
         return found
 
+    def clear(self) -> None:
+        """The next reads go to the store, which then knows of them."""
+        self._maps.clear()
+        self.size = 0
+
     def keep(self, maps: Iterable[NamedObject]) -> None:
         """What was stored just now is soon read again."""
         for one in maps:

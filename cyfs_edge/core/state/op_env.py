@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
@@ -75,12 +76,21 @@ class OpEnv(ABC):
         self.mutex = mutex
         self._writes = 0
         self._budget = budget
+        self._base: ObjectId | None = None
+        """The root that the env began with, or has kept last."""
+        self._values: set[ObjectId] = set()
+        """What its writes put in since then."""
+
+    def held_ids(self) -> Iterable[ObjectId]:
+        """What the env needs, and no root may lead to any more."""
+        return self._values if self._base is None else (self._base, *self._values)
 
     def _allow(self, path: str, permission: Permission) -> None:
         if self.limit is not None:
             self.limit.check(path, permission)
 
-    def _count_write(self) -> None:
+    def _count_write(self, value: ObjectId | None = None) -> None:
+        """``value``: what it puts in."""
         if self._writes >= WRITES_MAX or self._budget.used >= ALL_WRITES_MAX:
             raise CyfsError(
                 ErrorCode.OUT_OF_LIMIT,
@@ -88,10 +98,13 @@ class OpEnv(ABC):
             )
         self._writes += 1
         self._budget.used += 1
+        if value is not None:
+            self._values.add(value)
 
     def _forget_writes(self) -> None:
         self._budget.used -= self._writes
         self._writes = 0
+        self._values.clear()
 
     # Calls of some kinds only. What is not overridden is refused.
 

@@ -25,11 +25,11 @@ class _TreeEnv(OpEnv):
     async def _tree(self) -> PathTree:
         raise CyfsError(ErrorCode.ERROR_STATE, "the op-env has no root yet")
 
-    async def _write(self, path: str, act: Act) -> Result:
-        """Runs one change. ``path``: what is written."""
+    async def _write(self, path: str, act: Act, value: ObjectId | None = None) -> Result:
+        """Runs one change. ``path``: what is written; ``value``: what is put in."""
         self._allow(path, Permission.WRITE)
         tree = await self._tree()
-        self._count_write()
+        self._count_write(value)
         return await act(tree)
 
     async def create_new(self, path: str | None, key: str | None, kind: MapContentType, owner: MapOwner) -> None:
@@ -45,13 +45,15 @@ class _TreeEnv(OpEnv):
 
     async def insert_with_key(self, path: str | None, key: str, value: ObjectId) -> None:
         at, name = place_of(path, key)
-        await self._write(_join(at, name), lambda tree: tree.insert_with_key(at, name, value))
+        await self._write(_join(at, name), lambda tree: tree.insert_with_key(at, name, value), value)
 
     async def set_with_key(
         self, path: str | None, key: str, value: ObjectId, prev: ObjectId | None, auto_insert: bool
     ) -> ObjectId | None:
         at, name = place_of(path, key)
-        old = await self._write(_join(at, name), lambda tree: tree.set_with_key(at, name, value, prev, auto_insert))
+        old = await self._write(
+            _join(at, name), lambda tree: tree.set_with_key(at, name, value, prev, auto_insert), value
+        )
         return old if isinstance(old, ObjectId) else None
 
     async def remove_with_key(self, path: str | None, key: str, prev: ObjectId | None) -> ObjectId | None:
@@ -66,7 +68,7 @@ class _TreeEnv(OpEnv):
 
     async def insert(self, path: str | None, value: ObjectId) -> bool:
         at = _needed(path)
-        return bool(await self._write(at, lambda tree: tree.insert(at, value)))
+        return bool(await self._write(at, lambda tree: tree.insert(at, value), value))
 
     async def remove(self, path: str | None, value: ObjectId) -> bool:
         at = _needed(path)
@@ -89,18 +91,17 @@ class PathEnv(_TreeEnv):
 
     kind = EnvKind.PATH
     _held: PathTree | None = None
-    _snapshot: ObjectId | None = None
 
     async def _tree(self) -> PathTree:
         if self._held is None:
-            self._snapshot = await self.roots.require_dec_root(self.dec)
-            self._held = await PathTree.open(self.roots.context, self._snapshot)
+            self._base = await self.roots.require_dec_root(self.dec)
+            self._held = await PathTree.open(self.roots.context, self._base)
             self._done: list[tuple[Act, Result]] = []
         return self._held
 
-    async def _write(self, path: str, act: Act) -> Result:
+    async def _write(self, path: str, act: Act, value: ObjectId | None = None) -> Result:
         self.roots.locks(self.dec).check_write(self.sid, path)
-        result = await super()._write(path, act)
+        result = await super()._write(path, act, value)
         self._done.append((act, result))
         return result
 
@@ -115,8 +116,8 @@ class PathEnv(_TreeEnv):
 
     async def current_root(self) -> RootInfo:
         await self._tree()
-        assert self._snapshot is not None
-        return await self.roots.info(self._snapshot)
+        assert self._base is not None
+        return await self.roots.info(self._base)
 
     async def update(self) -> RootInfo:
         """On an error nothing is published, and the env is as it was.
@@ -124,13 +125,13 @@ class PathEnv(_TreeEnv):
         ``CONFLICT``: another env has changed what this one has seen. ``ALREADY_EXISTS``: both inserted one key.
         """
         tree = await self._tree()
-        assert self._snapshot is not None
+        assert self._base is not None
         root_id, objects = tree.flush()
-        if root_id == self._snapshot:
+        if root_id == self._base:
             return await self.roots.info(root_id)
         async with self.roots.mutex:
             shared = await self.roots.require_dec_root(self.dec)
-            if shared != self._snapshot:
+            if shared != self._base:
                 tree = await self._replayed(shared)
                 root_id, objects = tree.flush()
             if root_id == shared:
@@ -138,7 +139,7 @@ class PathEnv(_TreeEnv):
             else:
                 info = await self.roots.publish(self.dec, root_id, objects)
         tree.settle()
-        self._held, self._snapshot = tree, root_id
+        self._held, self._base = tree, root_id
         self._done.clear()
         self._forget_writes()
         return info
@@ -169,7 +170,7 @@ class IsolatePathEnv(_TreeEnv):
 
     def _begin(self, tree: MapTree) -> None:
         operations.require(tree, MapContentType.MAP)
-        self._held = PathTree(self.roots.context, tree)
+        self._held, self._base = PathTree(self.roots.context, tree), tree.root_id()
 
     def _require_new(self) -> None:
         if self._held is not None:
@@ -202,6 +203,7 @@ class IsolatePathEnv(_TreeEnv):
         root_id, objects = tree.flush()
         await self.roots.store(self.dec, objects)
         tree.settle()
+        self._base = root_id
         self._forget_writes()
         return RootInfo(root_id, 0, root_id)
 

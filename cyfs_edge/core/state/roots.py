@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
 from cyfs_edge.core.maps import operations
 from cyfs_edge.core.maps.tree import MapContext, MapTree
-from cyfs_edge.core.ports import Clock, Mutex, ObjectRecord, RootChange, RootRecord, StateStore, Waits
+from cyfs_edge.core.ports import MADE_HERE, Clock, Mutex, ObjectRecord, RootChange, RootRecord, StateStore, Waits
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.path_lock import PathLocks
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID, SYSTEM_DEC_ID
@@ -122,9 +122,10 @@ class StateRoots:
         return await self.info(dec_root)
 
     async def store(self, dec: ObjectId, objects: list[NamedObject]) -> None:
-        """Keeps maps that are in no root yet."""
+        """Keeps maps that are in no root yet. The last one, which the caller is told of, stays until it is deleted."""
         if objects:
-            await self._store.commit(self._records(dec, objects))
+            *parts, top = self._records(dec, objects)
+            await self._store.commit([*parts, replace(top, context=None)])
             self._maps.keep(objects)
 
     def locks(self, dec: ObjectId) -> PathLocks:
@@ -150,4 +151,7 @@ class StateRoots:
 
     def _records(self, dec: ObjectId, objects: Iterable[NamedObject]) -> list[ObjectRecord]:
         now = self._clock.now()
-        return [ObjectRecord(obj.object_id, obj.raw, dec, now, now, obj.update_time) for obj in objects]
+        return [
+            ObjectRecord(obj.object_id, obj.raw, dec, now, now, obj.update_time, context=MADE_HERE, owner=obj.owner)
+            for obj in objects
+        ]

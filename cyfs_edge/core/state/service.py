@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -91,6 +91,7 @@ class StateService:
         self._clock = clock
         self._waits = waits
         self._sessions: dict[int, _Session] = {}
+        self._ending: set[OpEnv] = set()
         self._budget = WriteBudget()
         self._expired = clock.monotonic()
         # As the reference does: large enough to be guessed by nobody, small enough to be a number of a script.
@@ -136,6 +137,11 @@ class StateService:
         env = env_class(sid, self.roots, dec, limit, self._waits.mutex(), self._budget)
         self._sessions[sid] = _Session(env, source.dec, source.device, self._clock.monotonic())
         return sid
+
+    def held_ids(self) -> Iterator[ObjectId]:
+        """What open op-envs need, and no root may lead to any more."""
+        for env in (*(session.env for session in self._sessions.values()), *self._ending):
+            yield from env.held_ids()
 
     # -- op-envs ------------------------------------------------------------------------------------------------------
 
@@ -183,9 +189,11 @@ class StateService:
     async def commit(self, common: StateCommon, sid: int) -> RootInfo:
         """Ends the session, whatever comes of it."""
         session = await self._take(common, sid)
+        self._ending.add(session.env)
         try:
             return await session.env.update()
         finally:
+            self._ending.discard(session.env)
             session.env.close()
 
     async def abort(self, common: StateCommon, sid: int) -> None:

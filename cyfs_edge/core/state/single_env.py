@@ -20,7 +20,6 @@ class SingleEnv(OpEnv):
 
     kind = EnvKind.SINGLE
     _held: MapTree | None = None
-    _saved: ObjectId | None = None
     _after: Any = None
     _at_end = False
 
@@ -29,9 +28,9 @@ class SingleEnv(OpEnv):
             raise CyfsError(ErrorCode.ERROR_STATE, "the op-env has no map yet")
         return self._held
 
-    def _to_change(self) -> MapTree:
+    def _to_change(self, value: ObjectId | None = None) -> MapTree:
         tree = self._tree()
-        self._count_write()
+        self._count_write(value)
         return tree
 
     def _require_new(self) -> None:
@@ -39,7 +38,7 @@ class SingleEnv(OpEnv):
             raise CyfsError(ErrorCode.ALREADY_EXISTS, "the op-env has its map already")
 
     def _begin(self, tree: MapTree) -> None:
-        self._held, self._saved = tree, tree.root_id()
+        self._held, self._base = tree, tree.root_id()
 
     async def create_new(self, path: str | None, key: str | None, kind: MapContentType, owner: MapOwner) -> None:
         self._require_new()
@@ -60,12 +59,12 @@ class SingleEnv(OpEnv):
         return await operations.get_by_key(self._tree(), key)
 
     async def insert_with_key(self, path: str | None, key: str, value: ObjectId) -> None:
-        await operations.insert_with_key(self._to_change(), key, value)
+        await operations.insert_with_key(self._to_change(value), key, value)
 
     async def set_with_key(
         self, path: str | None, key: str, value: ObjectId, prev: ObjectId | None, auto_insert: bool
     ) -> ObjectId | None:
-        return await operations.set_with_key(self._to_change(), key, value, prev, auto_insert)
+        return await operations.set_with_key(self._to_change(value), key, value, prev, auto_insert)
 
     async def remove_with_key(self, path: str | None, key: str, prev: ObjectId | None) -> ObjectId | None:
         return await operations.remove_with_key(self._to_change(), key, prev)
@@ -74,7 +73,7 @@ class SingleEnv(OpEnv):
         return await operations.contains(self._tree(), value)
 
     async def insert(self, path: str | None, value: ObjectId) -> bool:
-        return await operations.insert(self._to_change(), value)
+        return await operations.insert(self._to_change(value), value)
 
     async def remove(self, path: str | None, value: ObjectId) -> bool:
         return await operations.remove(self._to_change(), value)
@@ -107,17 +106,17 @@ class SingleEnv(OpEnv):
     async def current_root(self) -> RootInfo:
         """As loaded or last updated: changes that wait are not in it."""
         self._tree()
-        assert self._saved is not None
-        return RootInfo(self._saved, 0, self._saved)
+        assert self._base is not None
+        return RootInfo(self._base, 0, self._base)
 
     async def update(self) -> RootInfo:
         """Without a change nothing is stored, not even a new map."""
         tree = self._tree()
         root_id, objects = tree.flush()
-        if root_id != self._saved:
+        if root_id != self._base:
             await self.roots.store(self.dec, objects)
             tree.settle()
-            self._saved = root_id
+            self._base = root_id
         self._forget_writes()
         return RootInfo(root_id, 0, root_id)
 

@@ -16,9 +16,9 @@ from tests.unit.core.maps.kit import DEC, OWNER
 
 
 class State:
-    def __init__(self, store: MemoryStore | LmdbStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | LmdbStore | None = None, clock: TestClock | None = None) -> None:
         self.store = store or MemoryStore()
-        self.clock = TestClock()
+        self.clock = clock or TestClock()
         self.waits = AsyncWaits()
         self.maps = MapCache(self.store.objects)
         self.roots = StateRoots("test", OWNER, self.store.state, self.maps, self.clock, self.waits)

@@ -85,12 +85,13 @@ async def perform(env: OpEnv, name: str, place: tuple[str, str], value: ObjectId
 
 
 class Run:
-    def __init__(self, store: MemoryStore | LmdbStore) -> None:
+    def __init__(self, store: MemoryStore | LmdbStore, clock: TestClock | None = None) -> None:
         self.store = store
+        self.clock = clock
         self.committed = Model()
 
     async def start(self) -> None:
-        self.state = State(self.store)
+        self.state = State(self.store, self.clock)
         await self.state.roots.make_dec_root(DEC)
         self.sessions: list[Session | None] = [None, None]
 

@@ -1,0 +1,69 @@
+"""Space: what is kept for whom, quotas, and the collection of what nobody needs any more (docs/storage.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.ports import Account, CollectReport, Store, Usage
+from cyfs_edge.core.state.map_cache import MapCache
+
+Roots = Callable[[], Iterable[ObjectId]]
+_QUOTAS = "quotas"
+QUOTA_KINDS = ("dec", "owner")
+
+
+class SpaceService:
+    """``roots``: what stays besides the roots of states and what users put, asked at each collection."""
+
+    __slots__ = ("_maps", "_pins", "_roots", "_store")
+
+    def __init__(self, store: Store, maps: MapCache, roots: Sequence[Roots]) -> None:
+        self._store = store
+        self._maps = maps
+        self._roots = roots
+        self._pins: list[Iterable[ObjectId]] = []
+
+    async def restore(self) -> None:
+        """Puts the quotas in force that were set before."""
+        async for key, value in self._store.records.list(_QUOTAS):
+            kind, _, text = key.partition("/")
+            self._store.space.set_quota(Account(kind, ObjectId.from_text(text)), int(value))
+
+    async def set_quota(self, account: Account, limit: int | None) -> None:
+        """``limit``: bytes, ``None`` for none. What is kept already stays, also when it is more."""
+        if account.kind not in QUOTA_KINDS:
+            raise CyfsError(ErrorCode.INVALID_PARAM, f"a quota is for one of {QUOTA_KINDS}, not {account.kind!r}")
+        key = f"{account.kind}/{account.id}"
+        if limit is None:
+            await self._store.records.delete(_QUOTAS, key)
+        else:
+            await self._store.records.put(_QUOTAS, key, str(limit).encode())
+        self._store.space.set_quota(account, limit)
+
+    def usage(self) -> dict[Account, Usage]:
+        return self._store.space.usage()
+
+    @contextmanager
+    def pinned(self, ids: Iterable[ObjectId]) -> Iterator[None]:
+        """Meanwhile these and all that they lead to stay."""
+        held = list(ids)
+        self._pins.append(held)
+        try:
+            yield
+        finally:
+            self._pins.remove(held)
+
+    async def collect(self, progress: Callable[[CollectReport], None] | None = None) -> CollectReport:
+        """``ERROR_STATE`` when a collection runs already."""
+        return await self._store.space.collect(self._held, progress)
+
+    def _held(self) -> Iterator[ObjectId]:
+        # What the cache holds from here on was read or written while the collection ran: the store knows of it.
+        self._maps.clear()
+        for roots in self._roots:
+            yield from roots()
+        for pins in self._pins:
+            yield from pins
