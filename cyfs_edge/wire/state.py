@@ -272,9 +272,8 @@ class AccessorRequest:
     page: tuple[int, int] | None
 
 
-def parse_accessor(path: str, query: str) -> AccessorRequest:
-    """``path``: the raw path behind the category, beginning with ``/``."""
-    pairs = fields.parse_query(query) if query else []
+def parse_accessor(path: str, pairs: list[tuple[str, str]]) -> AccessorRequest:
+    """``path``: the raw path behind the category, beginning with ``/``; ``pairs``: of the query."""
     named = {"action": "get", "page_index": "0", "page_size": str(PAGE_SIZE_DEFAULT)}
     others: list[str] = []
     for name, value in pairs:

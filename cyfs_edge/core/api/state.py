@@ -67,7 +67,7 @@ class StateApi:
     async def access(self, call: Call) -> HttpResponse:
         """Get and list by path."""
         common = state.parse_common(call.headers, call.source)
-        request = state.parse_accessor(call.path.removeprefix(self.prefix[:-1]), call.query)
+        request = state.parse_accessor(call.path.removeprefix(self.prefix[:-1]), call.pairs)
         if request.page is not None:
             return _listed(await self._service.list(common, request.path, *request.page))
         return _found(await self._service.get_object(common, request.path))
