@@ -21,6 +21,7 @@ class Gateway:
     """``start_seconds``: from the command to its ready line."""
 
     address: tuple[str, int]
+    ws: tuple[str, int]
     pid: int
     root: Path
     owner: ObjectId
@@ -29,6 +30,11 @@ class Gateway:
     def resident(self) -> int:
         """Bytes, as docs/performance.md defines them."""
         return machine.resident(self.pid, self.root / STORE_FILE)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
 
 
 @contextlib.contextmanager
@@ -47,9 +53,9 @@ def gateway(folder: Path) -> Iterator[Gateway]:
         assert process.stdout is not None
         line = process.stdout.readline()
         parts = dict(part.split("=", 1) for part in line.split()[1:])
-        host, port = parts["http"].rsplit(":", 1)
         elapsed = time.perf_counter() - start
-        yield Gateway((host, int(port)), process.pid, root, ObjectId.from_text(parts["owner"]), elapsed)
+        http, ws = _address(parts["http"]), _address(parts["ws"])
+        yield Gateway(http, ws, process.pid, root, ObjectId.from_text(parts["owner"]), elapsed)
     finally:
         process.terminate()
         process.wait()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.objects.core.text_storage import make_text
@@ -48,6 +50,17 @@ def put_object(obj: NamedObject) -> bytes:
 def get_object(object_id: ObjectId) -> bytes:
     headers = {"cyfs-non-action": "get-object", "cyfs-api-level": "noc", "cyfs-object-id": str(object_id)}
     return _head("GET", "/non/", headers, None)
+
+
+def post_object(obj: NamedObject, path: str) -> bytes:
+    headers = {"cyfs-non-action": "post-object", "cyfs-object-id": str(obj.object_id), "cyfs-req-path": path}
+    return _head("POST", "/non/", headers, len(obj.raw)) + obj.raw
+
+
+def add_handler(name: str, param: dict[str, object]) -> bytes:
+    """A handler of posted objects, with an HTTP routine."""
+    body = json.dumps(param).encode()
+    return _head("POST", f"/handler/non/handler/post_object/{quote(name)}", {}, len(body)) + body
 
 
 def put_chunk(data: bytes) -> bytes:

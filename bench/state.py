@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import load, samples
+from bench.gateway import Gateway
+from bench.rows import Calibration, Row, rate
 from cyfs_edge.base.ids import ObjectId
 
 DEC = samples.DEC
@@ -31,8 +33,8 @@ def get_by_path(path: str) -> bytes:
     return _request("GET", f"/root-state{path}?action=get-object-by-path", {})
 
 
-def list_by_path(path: str) -> bytes:
-    return _request("GET", f"/root-state{path}?action=list&page_index=0&page_size={LIST_KEYS}", {})
+def list_by_path(path: str, keys: int) -> bytes:
+    return _request("GET", f"/root-state{path}?action=list&page_index=0&page_size={keys}", {})
 
 
 class Client:
@@ -76,8 +78,10 @@ class Client:
         self._writer.close()
 
 
-async def commits(address: tuple[str, int], connections: int, seconds: float, value: ObjectId) -> load.Result:
-    """Sessions of one insert each, every connection below a path of its own."""
+async def commits(
+    address: tuple[str, int], connections: int, seconds: float, value: ObjectId, path: str | None = None
+) -> load.Result:
+    """Sessions of one insert each: into the map at ``path``, or every connection into one of its own."""
     until = time.perf_counter() + seconds
     latencies: list[float] = []
     start = time.perf_counter()
@@ -89,7 +93,7 @@ async def commits(address: tuple[str, int], connections: int, seconds: float, va
             if began >= until:
                 break
             sid = await client.open_env("path")
-            await client.insert(sid, f"/bench/{connections}/{number}", f"key-{count}", value)
+            await client.insert(sid, path or f"/bench/{connections}/{number}", f"new-{count}", value)
             await client.commit(sid)
             latencies.append(time.perf_counter() - began)
         client.close()
@@ -118,3 +122,37 @@ async def fill(address: tuple[str, int], path: str, keys: int, value: ObjectId) 
 def gets(path: str, keys: int) -> Iterator[bytes]:
     """Reads all over a map."""
     return samples.cycle([get_by_path(f"{path}/key-{number * keys // 200:06}") for number in range(200)])
+
+
+async def rows(node: Gateway, base: Calibration, seconds: float) -> list[Row]:
+    found: list[Row] = []
+    value = samples.objects(1, node.owner)[0]
+    await load.run(node.address, iter([samples.put_object(value)]), 1, 60)
+    for connections in base.echo:
+        result = await commits(node.address, connections, seconds, value.object_id)
+        name = f"op-env create + insert + commit, {connections} connections"
+        found.append(rate(name, result, base.fdatasync, "fdatasync"))
+    await fill(node.address, "/list", LIST_KEYS, value.object_id)
+    for connections, echo in base.echo.items():
+        result = await load.run(node.address, gets("/list", LIST_KEYS), connections, seconds)
+        found.append(rate(f"get by path, {connections} connections", result, echo, "echo"))
+    for connections, echo in base.echo.items():
+        lists = samples.cycle([list_by_path("/list", LIST_KEYS)])
+        result = await load.run(node.address, lists, connections, seconds)
+        found.append(rate(f"list of {LIST_KEYS:,} keys, {connections} connections", result, echo, "echo"))
+    for keys in MAP_KEYS:
+        found += await map_rows(node, base, seconds, keys, value.object_id)
+    return found
+
+
+async def map_rows(node: Gateway, base: Calibration, seconds: float, keys: int, value: ObjectId) -> list[Row]:
+    path, name = f"/map-{keys}", f"map of {keys:,} keys: "
+    inserts = await fill(node.address, path, keys, value)
+    found = [Row(name + f"filled, {BATCH:,} inserts a commit", inserts, "1/s", inserts / base.echo[1], "echo")]
+    result = await load.run(node.address, gets(path, keys), 1, seconds)
+    found.append(rate(name + "get one", result, base.echo[1], "echo"))
+    result = await load.run(node.address, samples.cycle([list_by_path(path, keys)]), 1, seconds)
+    found.append(rate(name + "list all", result, base.echo[1], "echo"))
+    result = await commits(node.address, 1, seconds, value, path)
+    found.append(rate(name + "op-env create + insert one + commit", result, base.fdatasync, "fdatasync"))
+    return found

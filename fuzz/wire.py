@@ -9,9 +9,10 @@ from pathlib import Path
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
+from cyfs_edge.objects.core.text_storage import make_text
 from cyfs_edge.wire import crypto, fields, ndn, non
 from cyfs_edge.wire.app_uids import parse_app_uids
-from cyfs_edge.wire.browser import BrowserPolicy
+from cyfs_edge.wire.browser import BrowserPolicy, app_of_host
 from cyfs_edge.wire.config import parse_config
 from cyfs_edge.wire.data_range import parse_range
 from cyfs_edge.wire.message import Headers
@@ -30,6 +31,7 @@ SOCK_DIAG_REPLY = bytes.fromhex(
 )
 """What Linux answers about a connected TCP socket on 127.0.0.1."""
 _COMMON = UtilCommon(_SOURCE)
+_OBJECT = make_text("", "", "", owner=SYSTEM_DEC_ID, update_time=0)
 
 
 def _of_text(read: Callable[[str], object]) -> Callable[[bytes], None]:
@@ -77,7 +79,7 @@ def read_head(data: bytes) -> None:
     policy = BrowserPolicy()
     readers: list[Callable[[], object]] = [
         lambda: policy.check_host(headers),
-        lambda: policy.judge(method, path, fields.parse_query(query), headers),
+        lambda: policy.judge(method, path, fields.parse_query(query), headers, app_of_host(headers)),
         lambda: non.parse_put(headers, _SOURCE, b""),
         lambda: non.parse_get(headers, _SOURCE),
         lambda: non.check_select_filter(fields.parse_query(query)),
@@ -85,8 +87,8 @@ def read_head(data: bytes) -> None:
         lambda: ndn.parse_download(fields.parse_query(query), headers.get("range"), _SOURCE),
         lambda: ndn.parse_query_file(fields.parse_query(query), headers, _SOURCE),
         lambda: ndn.parse_path_dialect(path),
-        lambda: crypto.parse_sign(headers, _COMMON, b""),
-        lambda: crypto.parse_verify(headers, _COMMON, b""),
+        lambda: crypto.parse_sign(headers, _COMMON, _OBJECT),
+        lambda: crypto.parse_verify(headers, _COMMON, _OBJECT),
         lambda: crypto.parse_encrypt(headers, _COMMON, b""),
         lambda: crypto.parse_decrypt(headers, _COMMON, b""),
     ]

@@ -82,7 +82,7 @@ class CryptoService:
         return await self._handlers.around(*_CRYPTO, SIGN_OBJECT, request, self._sign_object)
 
     async def _sign_object(self, request: SignObject) -> bytes | None:
-        obj = decode_object(request.raw)
+        obj = request.obj
         await self._zone.require_local(request.common.target)
         if request.object_id is not None and obj.object_id != request.object_id:
             raise CyfsError(ErrorCode.UNMATCH, f"the object sent is {obj.object_id}, not {request.object_id}")
@@ -130,7 +130,7 @@ class CryptoService:
         return await self._handlers.around(*_CRYPTO, VERIFY_OBJECT, request, self._verify_object)
 
     async def _verify_object(self, request: VerifyObject) -> VerifyReply:
-        obj = decode_object(request.raw)
+        obj = request.obj
         await self._zone.require_local(request.common.target)
         if request.verify_type is VerifyType.SIGN:
             return await self._verify_signs(obj, request)

@@ -280,8 +280,9 @@ class HttpConnection(asyncio.Protocol):
             self._transport.abort()
         except Exception as error:
             # A reply has begun and cannot be finished: only a broken connection tells the client so.
-            if not self._transport.is_closing():
-                expected = isinstance(error, CyfsError)
+            expected = isinstance(error, CyfsError)
+            gone = isinstance(error, CyfsError) and error.code == ErrorCode.CONNECTION_RESET
+            if not gone and not self._transport.is_closing():
                 log.warning("a reply to %s broke off: %s", self._peer.address, error, exc_info=not expected)
             self._transport.abort()
 
@@ -335,8 +336,8 @@ class HttpConnection(asyncio.Protocol):
         elif isinstance(body, bytes) and len(body) <= _COALESCE:
             await self._outlet.send(head + body)
         else:
-            self._outlet.write(head)
-            await send_body(body, self._outlet.send, self._server.executor)
+            self._outlet.write_first(head)
+            await send_body(body, self._outlet.send, self._server.executor, self._outlet.direct)
 
     def _refuse(self, error: CyfsError) -> None:
         """Answer what is no request, and close."""

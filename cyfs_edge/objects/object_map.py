@@ -6,6 +6,7 @@ Contents as values; a map that grew large is a *hub* of sub maps, found by the h
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,6 +25,8 @@ E = TypeVar("E", bound=IntEnum)
 HUB_BUCKETS = 1900
 
 _SIMPLE, _HUB = 0, 1
+_BUCKET = struct.Struct(f">H{ID_SIZE}s")
+_U16 = struct.Struct(">H").unpack_from
 _KEY_SIZE_MIN = 2
 
 
@@ -167,7 +170,8 @@ class ObjectMap:
         if reader.u8() != depth:
             raise reader.fail(ErrorCode.INVALID_DATA, "object map with two different depths")
         if mode == _HUB:
-            buckets = {reader.u16(): ObjectId.read(reader) for _ in range(reader.count(2 + ID_SIZE))}
+            block = reader.take(reader.count(_BUCKET.size) * _BUCKET.size)
+            buckets = {index: ObjectId(raw) for index, raw in _BUCKET.iter_unpack(block)}
             return cls(map_class, total, size, depth, content_type, HubEntries(buckets))
         if reader.varint() != content_type:
             raise reader.fail(ErrorCode.INVALID_DATA, "object map with two different content types")
@@ -198,7 +202,29 @@ class ObjectMap:
 
 
 def _read_map(reader: Reader) -> MapEntries:
-    return MapEntries({reader.string(): ObjectId.read(reader) for _ in range(reader.count(_KEY_SIZE_MIN + ID_SIZE))})
+    count = reader.count(_KEY_SIZE_MIN + ID_SIZE)
+    values = _scan_map(reader, count)
+    if values is None:  # the reader says what is wrong
+        values = {reader.string(): ObjectId.read(reader) for _ in range(count)}
+    return MapEntries(values)
+
+
+def _scan_map(reader: Reader, count: int) -> dict[str, ObjectId] | None:
+    """The entries, in half the time that the reader takes; ``None`` when they are not whole."""
+    data, at = reader.data, reader.pos
+    values: dict[str, ObjectId] = {}
+    try:
+        for _ in range(count):
+            key_at = at + _KEY_SIZE_MIN
+            id_at = key_at + _U16(data, at)[0]
+            at = id_at + ID_SIZE
+            values[data[key_at:id_at].decode()] = ObjectId(data[id_at:at])
+    except (struct.error, UnicodeDecodeError, CyfsError):
+        return None
+    if at > reader.end:
+        return None
+    reader.pos = at
+    return values
 
 
 def _read_diffmap(reader: Reader) -> DiffMapEntries:

@@ -89,12 +89,14 @@ class BrowserPolicy:
         scheme, host = parts
         return scheme in ("cyfs", "chrome-extension") or self.is_own_host(host.lower())
 
-    def judge(self, method: str, path: str, query: list[tuple[str, str]], headers: Headers) -> ObjectId | None:
+    def judge(
+        self, method: str, path: str, query: list[tuple[str, str]], headers: Headers, app: ObjectId | None
+    ) -> ObjectId | None:
         """The dec a browser request speaks for when it names none, or ``None`` to leave the request as it is.
 
+        ``app``: what :func:`app_of_host` says of it.
         ``PERMISSION_DENIED`` when the request is refused, ``INVALID_FORMAT`` for an origin that cannot be read.
         """
-        app = app_of_host(headers)
         if self.mode is BrowserMode.NONE:
             return app
         if app is not None:
@@ -168,13 +170,17 @@ class BrowserPolicy:
 
 def is_app_host(headers: Headers) -> bool:
     """Whether a request was made in the own origin of a DecApp, ``a.<dec base36>.localhost``."""
-    host = _without_port(headers.get("host") or "")
-    return host.startswith("a.") and host[2:].endswith(".localhost")
+    return _is_app(_without_port(headers.get("host") or ""))
 
 
 def app_of_host(headers: Headers) -> ObjectId | None:
     """The DecApp in whose own origin a request was made; ``INVALID_FORMAT`` when the name holds no dec."""
-    return _host_dec(_without_port(headers.get("host") or "")) if is_app_host(headers) else None
+    host = _without_port(headers.get("host") or "")
+    return _host_dec(host) if _is_app(host) else None
+
+
+def _is_app(host: str) -> bool:
+    return host.startswith("a.") and host[2:].endswith(".localhost")
 
 
 def is_browser(headers: Headers) -> bool:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.message import Headers, HttpResponse
 from cyfs_edge.wire.requests import (
@@ -41,11 +42,11 @@ def _enum(headers: Headers, name: str, kind: type[EnumT]) -> EnumT:
         raise fields.bad_header(name, text, f"must be one of {', '.join(str(item.value) for item in kind)}") from None
 
 
-def parse_sign(headers: Headers, common: UtilCommon, raw: bytes) -> SignObject:
-    return SignObject(common, fields.optional_id(headers, fields.OBJECT_ID), raw, _flags(headers))
+def parse_sign(headers: Headers, common: UtilCommon, obj: NamedObject) -> SignObject:
+    return SignObject(common, fields.optional_id(headers, fields.OBJECT_ID), obj, _flags(headers))
 
 
-def parse_verify(headers: Headers, common: UtilCommon, raw: bytes) -> VerifyObject:
+def parse_verify(headers: Headers, common: UtilCommon, obj: NamedObject) -> VerifyObject:
     sign_type = _enum(headers, fields.SIGN_TYPE, SignType)
     text = fields.required(headers, fields.VERIFY_TYPE)
     try:
@@ -59,11 +60,11 @@ def parse_verify(headers: Headers, common: UtilCommon, raw: bytes) -> VerifyObje
             signer_raw = bytes.fromhex(signer_hex) if signer_hex else None
         except ValueError:
             raise fields.bad_header(fields.SIGN_OBJ, "…", "not hex") from None
-        return VerifyObject(common, raw, sign_type, verify_type, signer, signer_raw)
+        return VerifyObject(common, obj, sign_type, verify_type, signer, signer_raw)
     if verify_type is VerifyType.SIGN:
         desc, body = _sign_lists(fields.required(headers, fields.VERIFY_SIGNS))
-        return VerifyObject(common, raw, sign_type, verify_type, desc_signs=desc, body_signs=body)
-    return VerifyObject(common, raw, sign_type, verify_type)
+        return VerifyObject(common, obj, sign_type, verify_type, desc_signs=desc, body_signs=body)
+    return VerifyObject(common, obj, sign_type, verify_type)
 
 
 def _sign_lists(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

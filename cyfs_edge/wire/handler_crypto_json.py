@@ -49,7 +49,7 @@ class SignObjectCodec(Codec[SignObject, SignReply]):
     category = Category.SIGN_OBJECT
 
     def describe(self, request: SignObject) -> str:
-        return f"sign_object of {_id_of(request.object_id, request.raw)}"
+        return f"sign_object of {_id_of(request)}"
 
     def req_path(self, request: SignObject) -> tuple[str | None, Source]:
         return request.common.req_path, request.common.source
@@ -58,7 +58,7 @@ class SignObjectCodec(Codec[SignObject, SignReply]):
         return {
             "common": common_json(request.common),
             "flags": int(request.flags),
-            "object": object_json(_id_of(request.object_id, request.raw), request.raw),
+            "object": object_json(_id_of(request), request.obj.raw),
         }
 
     def reply_json(self, reply: SignReply) -> Members:
@@ -82,7 +82,7 @@ class SignObjectCodec(Codec[SignObject, SignReply]):
 
     def request_words(self, request: SignObject) -> Look:
         own: dict[str, Value] = {"crypto_flags": int(request.flags)}
-        about = ObjectWords(_id_of(request.object_id, request.raw), request.raw)
+        about = ObjectWords(_id_of(request), request.obj.raw)
         return either(own.get, either(common_words(request.common), about))
 
     def reply_words(self, reply: SignReply) -> Look:
@@ -94,7 +94,7 @@ class VerifyObjectCodec(Codec[VerifyObject, VerifyReply]):
     category = Category.VERIFY_OBJECT
 
     def describe(self, request: VerifyObject) -> str:
-        return f"verify_object of {_id_of(None, request.raw)}"
+        return f"verify_object of {request.obj.object_id}"
 
     def req_path(self, request: VerifyObject) -> tuple[str | None, Source]:
         return request.common.req_path, request.common.source
@@ -109,7 +109,7 @@ class VerifyObjectCodec(Codec[VerifyObject, VerifyReply]):
             signer["verify_signs"] = {"desc_signs": list(request.desc_signs), "body_signs": list(request.body_signs)}
         return {
             "common": common_json(request.common),
-            "object": object_json(_id_of(None, request.raw), request.raw),
+            "object": object_json(request.obj.object_id, request.obj.raw),
             "sign_type": request.sign_type.value,
             "sign_object": signer,
         }
@@ -136,7 +136,7 @@ class VerifyObjectCodec(Codec[VerifyObject, VerifyReply]):
             "sign_object_type": request.verify_type.value,
         }
         signer = ObjectWords(request.signer, request.signer_raw or b"")
-        about = either(common_words(request.common), ObjectWords(_id_of(None, request.raw), request.raw))
+        about = either(common_words(request.common), ObjectWords(request.obj.object_id, request.obj.raw))
 
         def look(word: str) -> Value:
             name = word.removeprefix("sign_object.")
@@ -292,8 +292,9 @@ class AclCodec(Codec[AclRequest, bool]):
         return words.get
 
 
-def _id_of(given: ObjectId | None, raw: bytes) -> ObjectId:
-    return decode_object(raw).object_id if given is None else given
+def _id_of(request: SignObject) -> ObjectId:
+    """As the caller says; whether it is true is looked at behind the handlers."""
+    return request.obj.object_id if request.object_id is None else request.object_id
 
 
 def _read_signs(result: Members, name: str) -> tuple[VerifiedSign, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, IntFlag
 
 from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.wire.source import Source
 
 
@@ -198,9 +199,11 @@ class CryptoFlag(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class SignObject:
+    """``object_id``: what the caller says ``obj`` is."""
+
     common: UtilCommon
     object_id: ObjectId | None
-    raw: bytes
+    obj: NamedObject
     flags: CryptoFlag
 
 
@@ -224,7 +227,7 @@ class VerifyObject:
     """``signer`` and ``signer_raw`` belong to ``OBJECT``; the index lists to ``SIGN``."""
 
     common: UtilCommon
-    raw: bytes
+    obj: NamedObject
     sign_type: SignType
     verify_type: VerifyType
     signer: ObjectId | None = None

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.objects.object_map import DiffMapItem, DiffSetItem, MapContentType
+from cyfs_edge.objects.object_map import DiffSetItem, MapContentType
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.message import Headers
 from cyfs_edge.wire.source import Source
@@ -246,18 +246,20 @@ def _bad(name: str, why: str) -> CyfsError:
     return CyfsError(ErrorCode.INVALID_FORMAT, f"bad field {name!r}: {why}")
 
 
-def item_json(kind: MapContentType, key: Any, value: Any) -> dict[str, object]:
-    """One entry of a map or set."""
-    item: dict[str, object] = {"content_type": kind.text}
+def items_json(kind: MapContentType, items: list[tuple[Any, Any]]) -> list[dict[str, object]]:
+    """Entries of a map or set."""
+    text = kind.text
     if kind is MapContentType.MAP:
-        item |= {"key": key, "value": str(value)}
-    elif kind is MapContentType.SET:
-        item["value"] = str(key)
-    elif isinstance(key, DiffSetItem):
-        item |= _present(prev=key.prev, altered=key.altered)
-    elif isinstance(value, DiffMapItem):
-        item |= {"key": key, **_present(prev=value.prev, altered=value.altered, diff=value.diff)}
-    return item
+        return [{"content_type": text, "key": key, "value": str(value)} for key, value in items]
+    return [{"content_type": text, **_members(kind, key, value)} for key, value in items]
+
+
+def _members(kind: MapContentType, key: Any, value: Any) -> dict[str, str]:
+    if kind is MapContentType.SET:
+        return {"value": str(key)}
+    if isinstance(key, DiffSetItem):
+        return _present(prev=key.prev, altered=key.altered)
+    return {"key": key, **_present(prev=value.prev, altered=value.altered, diff=value.diff)}
 
 
 def _present(**ids: ObjectId | None) -> dict[str, str]:
@@ -272,9 +274,8 @@ class AccessorRequest:
     page: tuple[int, int] | None
 
 
-def parse_accessor(path: str, query: str) -> AccessorRequest:
-    """``path``: the raw path behind the category, beginning with ``/``."""
-    pairs = fields.parse_query(query) if query else []
+def parse_accessor(path: str, pairs: list[tuple[str, str]]) -> AccessorRequest:
+    """``path``: the raw path behind the category, beginning with ``/``; ``pairs``: of the query."""
     named = {"action": "get", "page_index": "0", "page_size": str(PAGE_SIZE_DEFAULT)}
     others: list[str] = []
     for name, value in pairs:

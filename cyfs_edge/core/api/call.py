@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse
 from cyfs_edge.wire.requests import UtilCommon
@@ -24,20 +25,22 @@ class ApiLimits:
 
 @dataclass(slots=True)
 class Call:
-    """``path`` is normalised, without query; ``query`` the raw text after ``?``."""
+    """``path`` is normalised, without query; ``query`` the raw text after ``?``, ``pairs`` what it holds, decoded.
+
+    ``app``: the DecApp in whose own origin the call is made.
+    """
 
     request: HttpRequest
     path: str
     query: str
+    pairs: list[tuple[str, str]]
     source: Source
+    app: ObjectId | None
     limits: ApiLimits
 
     @property
     def headers(self) -> Headers:
         return self.request.headers
-
-    def query_pairs(self) -> list[tuple[str, str]]:
-        return fields.parse_query(self.query) if self.query else []
 
     def util_common(self) -> UtilCommon:
         headers = self.request.headers

@@ -16,19 +16,15 @@ class CryptoApi:
         self._service = service
 
     async def sign(self, call: Call) -> HttpResponse:
-        raw = await call.body(call.limits.object_size)
         # The object is looked at before the headers: a broken one is told as such whatever else is missing.
-        decode_object(raw)
-        return crypto.sign_reply(
-            await self._service.sign_object(crypto.parse_sign(call.headers, call.util_common(), raw))
-        )
+        obj = decode_object(await call.body(call.limits.object_size))
+        request = crypto.parse_sign(call.headers, call.util_common(), obj)
+        return crypto.sign_reply(await self._service.sign_object(request))
 
     async def verify(self, call: Call) -> HttpResponse:
-        raw = await call.body(call.limits.object_size)
-        decode_object(raw)
-        return crypto.verify_reply(
-            await self._service.verify_object(crypto.parse_verify(call.headers, call.util_common(), raw))
-        )
+        obj = decode_object(await call.body(call.limits.object_size))
+        request = crypto.parse_verify(call.headers, call.util_common(), obj)
+        return crypto.verify_reply(await self._service.verify_object(request))
 
     async def encrypt(self, call: Call) -> HttpResponse:
         request = crypto.parse_encrypt(call.headers, call.util_common(), await call.body(call.limits.crypto_size))

@@ -28,10 +28,10 @@ from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.format_json import format_json
 from cyfs_edge.wire import fields, non
-from cyfs_edge.wire.browser import app_of_host, is_browser
+from cyfs_edge.wire.browser import is_browser
 from cyfs_edge.wire.front import FrontFormat, FrontPath, View, parse_path, parse_query, split_segments
 from cyfs_edge.wire.message import HttpResponse
-from cyfs_edge.wire.state import REVISION, ROOT, item_json
+from cyfs_edge.wire.state import REVISION, ROOT, items_json
 
 NOSNIFF = ("x-content-type-options", "nosniff")
 SANDBOX = (
@@ -69,9 +69,9 @@ class FrontApi:
         self._peek = peek
 
     async def get(self, call: Call) -> HttpResponse:
-        app = app_of_host(call.headers)
+        app = call.app
         path = parse_path(call.path) if app is None else _path_of_app(call.path, app)
-        query = parse_query(call.query_pairs())
+        query = parse_query(call.pairs)
         source = call.source
         dec = fields.last(list(query.pairs), "dec_id")
         if dec is not None and source.dec == ANONYMOUS_DEC_ID:
@@ -84,7 +84,7 @@ class FrontApi:
             return await self._page(call, front_call, await self._front.open_object(front_call))
         opened = await self._states.open(front_call)
         if isinstance(opened, Listed):
-            items = [item_json(opened.content_type, *item) for item in opened.items]
+            items = items_json(opened.content_type, opened.items)
             return HttpResponse(200, [fields.JSON_TYPE, *_root_headers(opened.info)], fields.json_body(items))
         response = await self._page(call, front_call, opened.page)
         response.headers += _root_headers(opened.info)

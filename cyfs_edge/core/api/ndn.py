@@ -57,7 +57,7 @@ class NdnApi:
         return await self.reply(await self._service.get_data(ndn.parse_get(call.headers, call.source)))
 
     async def _download(self, call: Call) -> HttpResponse:
-        pairs = call.query_pairs()
+        pairs = call.pairs
         ndn.action(fields.last(pairs, fields.NDN_ACTION), NdnAction.GET_DATA, (NdnAction.GET_DATA,))
         dec = fields.last(pairs, fields.DEC_ID)
         source = replace(
@@ -67,7 +67,7 @@ class NdnApi:
         return await self.reply(await self._service.get_data(request))
 
     async def _query(self, call: Call) -> HttpResponse:
-        request = ndn.parse_query_file(call.query_pairs(), call.headers, call.source)
+        request = ndn.parse_query_file(call.pairs, call.headers, call.source)
         response = json_response({"list": [_file_json(entry) for entry in await self._service.query_file(request)]})
         response.headers.append((fields.NDN_ACTION, NdnAction.QUERY_FILE.value))
         return response

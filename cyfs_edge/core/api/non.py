@@ -24,7 +24,7 @@ class NonApi:
     async def get(self, call: Call) -> HttpResponse:
         action = non.action(call.headers, NonAction.GET, (NonAction.GET, NonAction.SELECT))
         if action is NonAction.SELECT:
-            non.check_select_filter(call.query_pairs())
+            non.check_select_filter(call.pairs)
             raise CyfsError(ErrorCode.NOT_SUPPORT, "select_object is not served by any node of this protocol version")
         return non.get_reply(await self._service.get_object(non.parse_get(call.headers, call.source)))
 

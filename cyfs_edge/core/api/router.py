@@ -21,7 +21,7 @@ from cyfs_edge.core.api.util import UtilApi
 from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.wire import fields
-from cyfs_edge.wire.browser import FETCH_SITE, PREFLIGHT_GRANT, REPLY_GRANT, BrowserPolicy, is_app_host
+from cyfs_edge.wire.browser import FETCH_SITE, PREFLIGHT_GRANT, REPLY_GRANT, BrowserPolicy, app_of_host, is_app_host
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import HttpRequest, HttpResponse
 from cyfs_edge.wire.source import Source, ZoneCategory
@@ -76,12 +76,13 @@ class HttpApi:
             if request.method == "OPTIONS" and origin is not None:
                 return self._preflight(origin)
             pairs = fields.parse_query(query) if query else []
-            dec = self._policy.judge(request.method, path, pairs, request.headers)
+            app = app_of_host(request.headers)
+            dec = self._policy.judge(request.method, path, pairs, request.headers, app)
         except CyfsError as error:
             return error_to_response(error)
         try:
-            call = Call(request, path, query, await self._source(request, pairs, dec), self._limits)
-            response = await self._endpoint(request.method, path, is_app_host(request.headers))(call)
+            call = Call(request, path, query, pairs, await self._source(request, pairs, dec), app, self._limits)
+            response = await self._endpoint(request.method, path, app is not None)(call)
         except CyfsError as error:
             response = error_to_response(error)
         if FETCH_SITE in request.headers:

@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.api.call import Call
-from cyfs_edge.core.state.op_env import Items
 from cyfs_edge.core.state.roots import RootInfo
 from cyfs_edge.core.state.service import Found, Listed, StateService
-from cyfs_edge.objects.object_map import MapContentType
 from cyfs_edge.wire import fields, state
 from cyfs_edge.wire.message import HttpResponse
 from cyfs_edge.wire.state import Body, CommitType, OpEnvAction, StateAction, StateCommon
@@ -67,7 +65,7 @@ class StateApi:
     async def access(self, call: Call) -> HttpResponse:
         """Get and list by path."""
         common = state.parse_common(call.headers, call.source)
-        request = state.parse_accessor(call.path.removeprefix(self.prefix[:-1]), call.query)
+        request = state.parse_accessor(call.path.removeprefix(self.prefix[:-1]), call.pairs)
         if request.page is not None:
             return _listed(await self._service.list(common, request.path, *request.page))
         return _found(await self._service.get_object(common, request.path))
@@ -181,7 +179,7 @@ class StateApi:
     async def _next(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         step = Body.of(await call.json()).number("step", 0xFFFF_FFFF)
         async with self._service.env(common, sid) as env:
-            return _json({"result": _items(*await env.next(step))})
+            return _json({"result": state.items_json(*await env.next(step))})
 
     async def _reset(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         async with self._service.env(common, sid) as env:
@@ -190,7 +188,7 @@ class StateApi:
 
     async def _list(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         async with self._service.env(common, sid) as env:
-            return _json({"result": _items(*await env.entries(_path(call)))})
+            return _json({"result": state.items_json(*await env.entries(_path(call)))})
 
 
 def _env_call(action: OpEnvAction, act: EnvCall) -> Endpoint:
@@ -208,10 +206,6 @@ def _json(value: object) -> HttpResponse:
 
 def _path(call: Call) -> str | None:
     return fields.optional_text(call.headers, state.OP_ENV_PATH)
-
-
-def _items(kind: MapContentType, items: Items) -> list[dict[str, object]]:
-    return [state.item_json(kind, key, value) for key, value in items]
 
 
 def _maybe(name: str, value: ObjectId | None) -> HttpResponse:
@@ -238,5 +232,5 @@ def _found(found: Found) -> HttpResponse:
 
 
 def _listed(listed: Listed) -> HttpResponse:
-    body = fields.json_body(_items(listed.content_type, listed.items))
+    body = fields.json_body(state.items_json(listed.content_type, listed.items))
     return HttpResponse(200, [fields.JSON_TYPE, *_root_headers(listed.info)], body)

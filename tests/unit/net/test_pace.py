@@ -22,6 +22,9 @@ class SlowTransport:
     def set_write_buffer_limits(self, high: int) -> None:
         assert high > 0
 
+    def get_extra_info(self, name: str) -> object:
+        return None
+
     def get_write_buffer_size(self) -> int:
         return self.waiting
 

@@ -127,3 +127,16 @@ def test_contents_that_contradict_themselves_are_invalid_data(raw: Writer) -> No
     with pytest.raises(CodecError) as caught:
         ObjectMap.read(Reader(raw.getvalue()))
     assert caught.value.code == ErrorCode.INVALID_DATA
+
+
+def test_a_map_that_is_cut_short_or_no_text_fails_where_it_does() -> None:
+    """The quick way through a map tells the same as the reader's own."""
+    raw = content(MapContentType.MAP, MapEntries({"key" * 20: A, "late": B})).encode()
+    last = len(raw) - 32
+    for end, at in ((len(raw) - 1, last), (last, last), (last - 1, last - 4)):
+        with pytest.raises(CodecError) as caught:
+            ObjectMap.read(Reader(raw + b"more", 0, end))
+        assert (caught.value.code, caught.value.offset) == (ErrorCode.OUT_OF_LIMIT, at)
+    with pytest.raises(CodecError) as caught:
+        ObjectMap.read(Reader(raw.replace(b"late", b"la\xffe")))
+    assert (caught.value.code, caught.value.offset) == (ErrorCode.CRYPTO_ERROR, last - 2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID, SYSTEM_DEC_ID
-from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy, as_page
+from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy, app_of_host, as_page
 from cyfs_edge.wire.message import Headers
 
 DEC = ObjectId.from_text("9tGpLNnMXCHncJ4osqjVTr5MWZZVZduWDczRsQQGRFot")
@@ -20,8 +20,18 @@ def headers(**lines: object) -> Headers:
     return Headers((name.replace("_", "-"), str(value)) for name, value in lines.items())
 
 
+def ask(
+    method: str,
+    path: str,
+    query: list[tuple[str, str]],
+    lines: Headers,
+    mode: BrowserMode = BrowserMode.STRICT,
+) -> ObjectId | None:
+    return BrowserPolicy(mode).judge(method, path, query, lines, app_of_host(lines))
+
+
 def judge(mode: BrowserMode = BrowserMode.STRICT, path: str = "/non/", **lines: object) -> ObjectId | None:
-    return BrowserPolicy(mode).judge("GET", path, [], headers(**lines))
+    return ask("GET", path, [], headers(**lines), mode)
 
 
 @pytest.mark.parametrize(
@@ -188,9 +198,9 @@ def test_modes_in_the_origin_of_an_app() -> None:
 def test_only_opening_an_address_is_free_of_the_origin() -> None:
     """A form of another site is a navigation too, but it posts."""
     lines = headers(origin="https://evil.example", sec_fetch_mode="navigate", sec_fetch_dest="document")
-    assert BrowserPolicy().judge("GET", "/o/x", [], lines) == ANONYMOUS_DEC_ID
+    assert ask("GET", "/o/x", [], lines) == ANONYMOUS_DEC_ID
     with pytest.raises(CyfsError):
-        BrowserPolicy().judge("POST", "/util/build_file", [], lines)
+        ask("POST", "/util/build_file", [], lines)
 
 
 @pytest.mark.parametrize(
@@ -236,12 +246,12 @@ def test_a_request_inside_a_websocket_is_the_pages_whatever_it_says() -> None:
 def test_a_dec_in_the_query_is_judged_as_one_in_the_header(name: str, host: str) -> None:
     """Downloads and front addresses take it from there."""
     lines = headers(host=host, origin=f"http://{APP_HOST}", user_agent=CHROME)
-    assert BrowserPolicy().judge("GET", "/ndn/", [(name, str(DEC))], lines) == DEC
+    assert ask("GET", "/ndn/", [(name, str(DEC))], lines) == DEC
     with pytest.raises(CyfsError):
-        BrowserPolicy().judge("GET", "/ndn/", [(name, str(SYSTEM_DEC_ID))], lines)
+        ask("GET", "/ndn/", [(name, str(SYSTEM_DEC_ID))], lines)
     lines.add("cyfs-dec-id", str(DEC))
     with pytest.raises(CyfsError):
-        BrowserPolicy().judge("GET", "/ndn/", [(name, str(SYSTEM_DEC_ID)), (name, str(DEC))], lines)
+        ask("GET", "/ndn/", [(name, str(SYSTEM_DEC_ID)), (name, str(DEC))], lines)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

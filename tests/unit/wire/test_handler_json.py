@@ -10,6 +10,7 @@ import pytest
 from cyfs_edge.base.aes import AesKey
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.wire import json_values as values
 from cyfs_edge.wire.filter import Value
 from cyfs_edge.wire.filter_tokens import WORDS, Kind
@@ -65,10 +66,10 @@ CASES: dict[str, tuple[Codec[Any, Any], Any, Any]] = {
     "get_object": (GET_OBJECT, GetObject(NON, TEXT_ID, "/x"), GetObjectReply(TEXT_ID, TEXT, 5, 6, 9)),
     "post_object": (POST_OBJECT, PostObject(NON, TEXT_ID, TEXT), PostObjectReply(TEXT_ID, TEXT)),
     "delete_object": (DELETE_OBJECT, DeleteObject(NON, TEXT_ID, "/x"), DeleteObjectReply(TEXT_ID, TEXT)),
-    "sign_object": (SIGN_OBJECT, SignObject(UTIL, TEXT_ID, TEXT, FLAGS), TEXT),
+    "sign_object": (SIGN_OBJECT, SignObject(UTIL, TEXT_ID, decode_object(TEXT), FLAGS), TEXT),
     "verify_object": (
         VERIFY_OBJECT,
-        VerifyObject(UTIL, TEXT, SignType.DESC, VerifyType.OBJECT, DEVICE_ID, DEVICE_RAW),
+        VerifyObject(UTIL, decode_object(TEXT), SignType.DESC, VerifyType.OBJECT, DEVICE_ID, DEVICE_RAW),
         VerifyReply(True, (VerifiedSign(0, PEOPLE_ID),), (VerifiedSign(1, DEVICE_ID),)),
     ),
     "encrypt_data": (ENCRYPT_DATA, EncryptData(UTIL, EncryptType.DATA, b"x", FLAGS), (b"cipher", AesKey(bytes(48)))),
