@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Any
 
@@ -22,13 +22,18 @@ WRITES_MAX = 200_000
 """Most writes of one env between two updates: they are kept in memory."""
 ALL_WRITES_MAX = 500_000
 """Most of all envs together."""
+CHANGED_MAX = 24 << 20
+"""Most encoded bytes of changed maps, keys and paths that one env keeps. In memory they take several times as much."""
+ALL_CHANGED_MAX = 48 << 20
+"""Most of all envs together."""
 
 
 @dataclass(slots=True)
 class WriteBudget:
-    """The writes that all envs together keep in memory."""
+    """What all envs together keep in memory: writes, and encoded bytes of what they changed."""
 
     used: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,24 @@ class OpEnv(ABC):
         self.limit = limit
         self.mutex = mutex
         self._writes = 0
+        self._changed = 0
+        self._charging = True
         self._budget = budget
+        self._context = replace(roots.context, charge=self._charge)
 
     def _allow(self, path: str, permission: Permission) -> None:
         if self.limit is not None:
             self.limit.check(path, permission)
+
+    def _charge(self, size: int) -> None:
+        """``OUT_OF_LIMIT`` when so many more bytes would be too many."""
+        if not self._charging:
+            return
+        if size > min(CHANGED_MAX - self._changed, ALL_CHANGED_MAX - self._budget.changed):
+            text = f"too much waits (at most {CHANGED_MAX} bytes of an op-env, {ALL_CHANGED_MAX} of all): commit first"
+            raise CyfsError(ErrorCode.OUT_OF_LIMIT, text)
+        self._changed += size
+        self._budget.changed += size
 
     def _count_write(self) -> None:
         if self._writes >= WRITES_MAX or self._budget.used >= ALL_WRITES_MAX:
@@ -91,7 +109,8 @@ class OpEnv(ABC):
 
     def _forget_writes(self) -> None:
         self._budget.used -= self._writes
-        self._writes = 0
+        self._budget.changed -= self._changed
+        self._writes = self._changed = 0
 
     # Calls of some kinds only. What is not overridden is refused.
 

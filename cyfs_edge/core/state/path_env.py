@@ -30,6 +30,7 @@ class _TreeEnv(OpEnv):
         self._allow(path, Permission.WRITE)
         tree = await self._tree()
         self._count_write()
+        self._charge(len(path))  # kept with the write until the commit
         return await act(tree)
 
     async def create_new(self, path: str | None, key: str | None, kind: MapContentType, owner: MapOwner) -> None:
@@ -94,7 +95,7 @@ class PathEnv(_TreeEnv):
     async def _tree(self) -> PathTree:
         if self._held is None:
             self._snapshot = await self.roots.require_dec_root(self.dec)
-            self._held = await PathTree.open(self.roots.context, self._snapshot)
+            self._held = await PathTree.open(self._context, self._snapshot)
             self._done: list[tuple[Act, Result]] = []
         return self._held
 
@@ -144,10 +145,15 @@ class PathEnv(_TreeEnv):
         return info
 
     async def _replayed(self, shared: ObjectId) -> PathTree:
-        tree = await PathTree.open(self.roots.context, shared)
-        for act, seen in self._done:
-            if await act(tree) != seen:
-                raise CyfsError(ErrorCode.CONFLICT, "another session has changed what this one has seen and changed")
+        self._charging = False  # what is made here takes the place of what was made
+        try:
+            tree = await PathTree.open(self._context, shared)
+            for act, seen in self._done:
+                if await act(tree) != seen:
+                    text = "another session has changed what this one has seen and changed"
+                    raise CyfsError(ErrorCode.CONFLICT, text)
+        finally:
+            self._charging = True
         return tree
 
     def close(self) -> None:
@@ -169,7 +175,7 @@ class IsolatePathEnv(_TreeEnv):
 
     def _begin(self, tree: MapTree) -> None:
         operations.require(tree, MapContentType.MAP)
-        self._held = PathTree(self.roots.context, tree)
+        self._held = PathTree(self._context, tree)
 
     def _require_new(self) -> None:
         if self._held is not None:
@@ -180,16 +186,16 @@ class IsolatePathEnv(_TreeEnv):
             await super().create_new(path, key, kind, owner)
             return
         self._require_new()
-        self._begin(MapTree.new(self.roots.context, kind, owner=owner.owner, dec_id=owner.dec_id))
+        self._begin(MapTree.new(self._context, kind, owner=owner.owner, dec_id=owner.dec_id))
 
     async def load(self, object_id: ObjectId, inner_path: str | None) -> None:
-        tree = await load_inner(self.roots, object_id, inner_path)
+        tree = await load_inner(self._context, object_id, inner_path)
         self._require_new()
         self._begin(tree)
 
     async def load_by_path(self, path: str) -> None:
         super()._allow(path, Permission.READ)
-        tree = await load_by_path(self.roots, self.dec, path)
+        tree = await load_by_path(self.roots, self._context, self.dec, path)
         self._require_new()
         self._begin(tree)
 
