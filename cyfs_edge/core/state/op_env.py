@@ -10,7 +10,7 @@ from typing import Any
 from cyfs_edge.base.access import Permission
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.core.maps.tree import MapInfo
+from cyfs_edge.core.maps.tree import MapInfo, MapTree
 from cyfs_edge.core.ports import Mutex
 from cyfs_edge.core.state.roots import RootInfo, StateRoots
 from cyfs_edge.objects.object_map import MapContentType
@@ -23,7 +23,8 @@ WRITES_MAX = 200_000
 ALL_WRITES_MAX = 500_000
 """Most of all envs together."""
 CHANGED_MAX = 24 << 20
-"""Most encoded bytes of changed maps, keys and paths that one env keeps. In memory they take several times as much."""
+"""Most encoded bytes that one env keeps: its root, changed maps, keys and paths. In memory they take several times as
+much."""
 ALL_CHANGED_MAX = 48 << 20
 """Most of all envs together."""
 
@@ -80,6 +81,7 @@ class OpEnv(ABC):
         self.mutex = mutex
         self._writes = 0
         self._changed = 0
+        self._begun = 0
         self._charging = True
         self._budget = budget
         self._context = replace(roots.context, charge=self._charge)
@@ -98,6 +100,12 @@ class OpEnv(ABC):
         self._changed += size
         self._budget.changed += size
 
+    def _keep(self, tree: MapTree) -> None:
+        """Charges what the env keeps from now on, changed or not, until it is closed."""
+        size = len(tree.root_object.raw)
+        self._charge(size - self._begun)
+        self._begun = size
+
     def _count_write(self) -> None:
         if self._writes >= WRITES_MAX or self._budget.used >= ALL_WRITES_MAX:
             raise CyfsError(
@@ -109,8 +117,8 @@ class OpEnv(ABC):
 
     def _forget_writes(self) -> None:
         self._budget.used -= self._writes
-        self._budget.changed -= self._changed
-        self._writes = self._changed = 0
+        self._budget.changed -= self._changed - self._begun
+        self._writes, self._changed = 0, self._begun
 
     # Calls of some kinds only. What is not overridden is refused.
 
@@ -172,4 +180,5 @@ class OpEnv(ABC):
 
     def close(self) -> None:
         """The env is gone: it gives up what it holds."""
+        self._begun = 0
         self._forget_writes()

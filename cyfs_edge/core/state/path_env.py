@@ -93,14 +93,20 @@ class PathEnv(_TreeEnv):
     _snapshot: ObjectId | None = None
 
     async def _tree(self) -> PathTree:
-        if self._held is None:
+        """Before the first write nothing but the id of the root is kept: many sessions may be open."""
+        if self._held is not None:
+            return self._held
+        if self._snapshot is None:
             self._snapshot = await self.roots.require_dec_root(self.dec)
-            self._held = await PathTree.open(self._context, self._snapshot)
             self._done: list[tuple[Act, Result]] = []
-        return self._held
+        return await PathTree.open(self._context, self._snapshot)
 
     async def _write(self, path: str, act: Act) -> Result:
         self.roots.locks(self.dec).check_write(self.sid, path)
+        if self._held is None:
+            tree = await self._tree()
+            self._keep(tree.root)
+            self._held = tree
         result = await super()._write(path, act)
         self._done.append((act, result))
         return result
@@ -138,9 +144,9 @@ class PathEnv(_TreeEnv):
                 info = await self.roots.info(root_id)
             else:
                 info = await self.roots.publish(self.dec, root_id, objects)
-        tree.settle()
-        self._held, self._snapshot = tree, root_id
+        self._held, self._snapshot = None, root_id
         self._done.clear()
+        self._begun = 0
         self._forget_writes()
         return info
 
@@ -175,6 +181,7 @@ class IsolatePathEnv(_TreeEnv):
 
     def _begin(self, tree: MapTree) -> None:
         operations.require(tree, MapContentType.MAP)
+        self._keep(tree)
         self._held = PathTree(self._context, tree)
 
     def _require_new(self) -> None:

@@ -39,6 +39,7 @@ class SingleEnv(OpEnv):
             raise CyfsError(ErrorCode.ALREADY_EXISTS, "the op-env has its map already")
 
     def _begin(self, tree: MapTree) -> None:
+        self._keep(tree)
         self._held, self._saved = tree, tree.root_id()
 
     async def create_new(self, path: str | None, key: str | None, kind: MapContentType, owner: MapOwner) -> None:

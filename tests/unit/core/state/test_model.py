@@ -24,7 +24,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.maps.paths import PathTree
 from cyfs_edge.core.ports import ObjectRecord, RootChange, RootRecord, StateStore
-from cyfs_edge.core.state.op_env import OpEnv
+from cyfs_edge.core.state.op_env import OpEnv, WriteBudget
 from cyfs_edge.core.state.path_env import PathEnv
 from cyfs_edge.store.lmdb_store import LmdbStore
 from cyfs_edge.store.memory import MemoryStore
@@ -232,6 +232,7 @@ class Run:
         elif name in ("commit", "update"):
             await self.save(session)
             if name == "commit":
+                session.env.close()
                 self.sessions[which] = None
             await self.check()
         elif name == "abort":
@@ -291,6 +292,10 @@ async def run(disk: Disk, steps: list[Step]) -> None:
     await run.start()
     for step in steps:
         await run.step(*step)
+    for session in run.sessions:
+        if session is not None:
+            session.env.close()
+    assert run.state.budget == WriteBudget()
 
 
 async def lmdb_run(folder: Path, steps: list[Step]) -> None:
