@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cyfs_edge.core.state import op_env, service
+from cyfs_edge.core.state import op_env, path_lock, service
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.stack import compose
@@ -220,6 +220,26 @@ async def test_trying_several_locks_takes_all_or_none(node: Node) -> None:
     await first.lock("/z")
     assert (await second.lock("/a", "/z")).code == 5
     assert (await third.lock("/a")).status == 200
+
+
+async def test_locks_are_bounded_and_refused_ones_take_nothing(node: Node) -> None:
+    client = Client(node)
+    first = await client.create()
+    paths = [f"/{index}" for index in range(path_lock.LOCKS_MAX)]
+    assert (await first.lock(*paths[1:])).status == 200
+    for try_lock in (True, False):
+        assert (await first.lock(*paths, "/more", try_lock=try_lock)).code == 10
+    second = await client.create()
+    assert (await second.lock("/0", "/more")).status == 200
+    assert (await second.lock("/" + "x" * path_lock.PATH_MAX)).code == 2
+    full = path_lock.ALL_LOCKS_MAX // path_lock.LOCKS_MAX
+    codes = []
+    for number in range(full):
+        env = await client.create()
+        codes.append((await env.lock(*(f"/{number}x{path}" for path in paths))).code)
+    assert codes == [0] * (full - 2) + [10] * 2
+    await first.abort()
+    assert (await env.lock(*(f"/{full}x{path}" for path in paths))).status == 200
 
 
 async def test_a_commit_is_one_durable_transaction(node: Node) -> None:
