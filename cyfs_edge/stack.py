@@ -240,7 +240,9 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         NdnApi(ndn, zone),
         UtilApi(util, builder),
         CryptoApi(crypto),
-        HandlerApi(handlers, HttpClient(), frozenset((config.http.port, config.ws.port))),
+        HandlerApi(
+            handlers, HttpClient(timeout=config.limits.handler_timeout), frozenset((config.http.port, config.ws.port))
+        ),
         MetaApi(meta, zone),
         [StateApi(state) for state in states],
         FrontApi(

@@ -29,9 +29,6 @@ from cyfs_edge.wire.router_event import (
 from cyfs_edge.wire.source import Source
 from cyfs_edge.wire.ws_packet import WsCommand, WsPacket
 
-CALL_TIMEOUT = 600.0
-"""Seconds for a client to answer; then its default action applies."""
-
 K = TypeVar("K", HandlerKey, EventKey)
 SourceOf = Callable[[Peer, ObjectId | None], Source]
 """Who asks: what is known of the connection, and the dec that the message names."""
@@ -72,8 +69,9 @@ class WsHandlers:
         registration: HandlerRegistration,
         events: RouterEvents,
         source_of: SourceOf,
-        timeout: float = CALL_TIMEOUT,
+        timeout: float,
     ) -> None:
+        """``timeout``: seconds for a client to answer; then its default action applies."""
         self._registration = registration
         self._events = events
         self._source_of = source_of

@@ -60,7 +60,7 @@ async def _serve(config: Config) -> int:
             _log.warning(warning)
         limits = HttpLimits(connections=config.limits.connections)
         http, control = (HttpServer(handle, limits=limits, uids=uids) for handle in (node.handle, node.control.handle))
-        own = WsHandlers(node.handlers, node.events, node.source_of)
+        own = WsHandlers(node.handlers, node.events, node.source_of, config.limits.handler_timeout)
         commands = WsCommands({WsCommand.HTTP: http_command(node.handle), **own.commands()})
         ws_limits = WsLimits(sessions=config.limits.connections)
         ws = WsServer(commands, check_handshake=node.check_handshake, limits=ws_limits, uids=uids)

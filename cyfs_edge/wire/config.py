@@ -57,10 +57,14 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """``connections``: open at the same time on one listener. ``object_size``: bytes of one named object in a put."""
+    """``connections``: open at the same time on one listener. ``object_size``: bytes of one named object in a put.
+
+    ``handler_timeout``: seconds for a handler or listener to answer; then its default action applies.
+    """
 
     connections: int = 512
     object_size: int = 16 << 20
+    handler_timeout: int = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +337,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "store.collect_hours": lambda value: _read_int(value, 0, 24 * 365),
     "limits.connections": lambda value: _read_int(value, 1, 65535),
     "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
+    "limits.handler_timeout": lambda value: _read_int(value, 1, 3600),
     "apps.uid_min": _read_uid,
     "apps.uid_max": _read_uid,
 }

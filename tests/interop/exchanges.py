@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .compare import error_of, parse_json
-from .rawhttp import Observed
+from . import exchanges_state
+from .exchange_checks import ID, Check, Own, either, error, exactly, json_form, reply
 from .rawws import Packet
 from .recorded import VECTORS
-
-SERVICES = ("util", "non", "ndn", "crypto")
-"""The services that this gateway has; requests of the others are counted as those of a later issue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One recorded request. ``packet``: what came on a WebSocket instead of an HTTP request."""
+    """One recorded request. ``packet``: what came on a WebSocket instead of an HTTP request.
+
+    ``asked``: the recorded packet that ``packet`` answers. ``connection``: the number of the WebSocket.
+    """
 
     run: int
     number: int
@@ -31,19 +30,17 @@ class Exchange:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     packet: Packet | None = None
-
-    @property
-    def service(self) -> str:
-        return self.label.removeprefix("http over ws: ").split(".")[0]
+    asked: Packet | None = None
+    connection: int = 0
 
     def encode(self, own: Mapping[str, str], host: str) -> bytes:
         """The bytes as recorded, own texts put in, the port in Host exchanged, Content-Length fitted to the body."""
-        body = _put_in(self.body, own)
-        lines = [_put_in(self.line.encode(), own)]
+        body = put_in(self.body, own)
+        lines = [put_in(self.line.encode(), own)]
         for name, recorded in self.headers:
             value = host if name.lower() == "host" else recorded
             value = str(len(body)) if name.lower() == "content-length" else value
-            lines.append(_put_in(f"{name}: {value}".encode(), own))
+            lines.append(put_in(f"{name}: {value}".encode(), own))
         return b"\r\n".join([*lines, b"", b""]) + body
 
 
@@ -52,132 +49,21 @@ def load() -> tuple[list[Exchange], list[dict[str, str]]]:
     whole = json.loads((VECTORS / "http-exchanges.json").read_text(encoding="utf-8"))
     found = []
     for run, recording in enumerate(whole["runs"]):
+        asked: dict[int, Packet] = {}
         for entry in recording["exchanges"]:
             number, label = entry["n"], entry["label"]
             if entry["transport"] == "http":
                 headers = tuple((name, value) for name, value in entry["headers"])
                 body = bytes.fromhex(entry["body_hex"])
                 found.append(Exchange(run, number, label, entry["request_line"], headers, body))
-            elif entry["direction"] == "client->server" and int(entry["magic"]) == 0x88:
-                found.append(Exchange(run, number, label, packet=Packet.decode(bytes.fromhex(entry["frame_hex"]))))
+            elif entry["direction"] != "handshake" and int(entry["magic"]) == 0x88:
+                packet = Packet.decode(bytes.fromhex(entry["frame_hex"]))
+                if entry["direction"] == "server->client":
+                    asked[packet.sequence] = packet
+                    continue
+                before = asked.get(packet.sequence) if packet.command == 0 else None
+                found.append(Exchange(run, number, label, packet=packet, asked=before, connection=entry["conn"]))
     return found, [recording["ids"] for recording in whole["runs"]]
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What stands in for recorded values, and what replies must name."""
-
-    device_id: str
-    owner_id: str
-    text_id: str
-    text_raw: bytes
-    chunk_id: str
-    device_desc: bytes
-
-
-Check = Callable[[Observed, Own], None]
-
-
-def error(status: int, *codes: str) -> Check:
-    """A coded error and nothing but framing headers."""
-
-    def check(got: Observed, _: Own) -> None:
-        assert got.status == status, got
-        assert error_of(got.body) in codes, got
-        assert got.header("content-type") == "application/json"
-        assert_headers(got, {})
-
-    return check
-
-
-def assert_headers(got: Observed, expected: Mapping[str, str]) -> None:
-    """Exactly these headers beside content-length, content-type, date and connection; values are patterns."""
-    framing = {"content-length", "content-type", "date", "connection"}
-    names = [name for name, _ in got.headers]
-    assert names == [name.lower() for name in names]
-    assert {name for name in names if name not in framing} == set(expected), got.headers
-    for name, pattern in expected.items():
-        assert re.fullmatch(pattern, got.header(name) or ""), (name, got.header(name), pattern)
-    assert got.header("content-length") == str(len(got.body))
-    assert got.header("transfer-encoding") is None
-    assert got.header("content-encoding") is None
-
-
-def reply(headers: Mapping[str, str], body: bytes | Callable[[bytes, Own], None] = b"", status: int = 200) -> Check:
-    """A reply with these headers (patterns; ``{field}`` of ``Own``) and this body, or a check of the body."""
-
-    def check(got: Observed, own: Own) -> None:
-        assert got.status == status, got
-        assert_headers(got, {name: _fill(pattern, own) for name, pattern in headers.items()})
-        if isinstance(body, bytes):
-            assert got.body == body
-        else:
-            body(got.body, own)
-
-    return check
-
-
-def either(*checks: Check) -> Check:
-    """One of several answers that the protocol leaves open."""
-
-    def check(got: Observed, own: Own) -> None:
-        failures = []
-        for one in checks:
-            try:
-                one(got, own)
-            except AssertionError as failure:
-                failures.append(str(failure))
-            else:
-                return
-        raise AssertionError("\n".join(failures))
-
-    return check
-
-
-def json_form(form: Any) -> Callable[[bytes, Own], None]:
-    """A JSON body of this form: types stand for values of that type, ``[x]`` for a list of any length, patterns for
-    strings; member names are exact, a trailing ``?`` marks one that may be absent."""
-
-    def check(body: bytes, own: Own) -> None:
-        value = parse_json(body)
-        assert value is not None, body
-        assert json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() == body, "spaces in JSON"
-        _match(value, form, "body", own)
-
-    return check
-
-
-def _fill(pattern: str, own: Own) -> str:
-    return re.sub(r"\{own\.(\w+)\}", lambda found: getattr(own, found[1]), pattern)
-
-
-def _match(value: Any, form: Any, path: str, own: Own) -> None:
-    if isinstance(form, dict):
-        assert isinstance(value, dict), (path, value)
-        wanted = {key.rstrip("?") for key in form}
-        needed = {key for key in form if not key.endswith("?")}
-        assert needed <= set(value) <= wanted, (path, sorted(value))
-        for key, member in value.items():
-            _match(member, form.get(key, form.get(f"{key}?")), f"{path}.{key}", own)
-    elif isinstance(form, list):
-        assert isinstance(value, list), (path, value)
-        for index, member in enumerate(value):
-            _match(member, form[0], f"{path}[{index}]", own)
-    elif isinstance(form, str):
-        assert isinstance(value, str), (path, value)
-        assert re.fullmatch(_fill(form, own), value), (path, value, form)
-    elif isinstance(form, tuple):
-        assert isinstance(value, form), (path, value)
-        assert not isinstance(value, bool) or bool in form, (path, value)
-    else:
-        assert type(value) is form, (path, value, form)
-
-
-def exactly(value: Any) -> Callable[[bytes, Own], None]:
-    def check(body: bytes, own: Own) -> None:
-        assert parse_json(body) == json.loads(json.dumps(value).replace("OWN_DEVICE", own.device_id)), body
-
-    return check
 
 
 def is_text(body: bytes, own: Own) -> None:
@@ -198,7 +84,6 @@ def is_signed_text(body: bytes, own: Own) -> None:
     assert len(body) > len(own.text_raw) + 100
 
 
-ID = r"[1-9A-HJ-NP-Za-km-z]{43,44}"
 TIME = r"\d{17}"
 HTTP_TIME = r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000"
 UPDATED = {"cyfs-object-update-time": TIME, "last-modified": HTTP_TIME}
@@ -250,6 +135,7 @@ _PUT_DATA = reply({"cyfs-ndn-action": "put-data", "cyfs-result": "Accept|Already
 _WHOLE_CHUNK = reply(DATA, b"hello chunk data")
 
 EXPECTED: Mapping[str, Check] = {
+    **exchanges_state.EXPECTED,
     "util.get_device (online)": reply({"cyfs-device-id": "{own.device_id}"}, is_device),
     "util.get_zone": reply({"cyfs-zone-id": ID, "cyfs-ood-device-id": "{own.device_id}"}, is_zone),
     "util.resolve_ood": reply({}, exactly({"device_list": ["OWN_DEVICE"]})),
@@ -283,24 +169,28 @@ EXPECTED: Mapping[str, Check] = {
     "http over ws: non.put_object": reply({**UPDATED, "cyfs-result": "Accept"}),
 }
 
-RANGES: Mapping[int, Check] = {
-    0: reply({**DATA, **RANGE}, b"hello", status=206),
-    1: _WHOLE_CHUNK,  # 0.5.8 sends no Range
+BY_RUN: Mapping[str, tuple[Check, Check]] = {
+    "ndn.get_data unparsed range": (
+        reply({**DATA, **RANGE}, b"hello", status=206),
+        _WHOLE_CHUNK,  # 0.5.8 sends no Range
+    ),
+    "op_env.list": exchanges_state.LISTS,
 }
+"""Labels that mean another thing in each run."""
 
 
 def expectation(exchange: Exchange) -> Check:
     """What must come back; a ``KeyError`` says that a label of the recording has no expectation."""
-    if exchange.label == "ndn.get_data unparsed range":
-        return RANGES[exchange.run]
-    return EXPECTED[exchange.label]
+    by_run = BY_RUN.get(exchange.label)
+    return EXPECTED[exchange.label] if by_run is None else by_run[exchange.run]
 
 
 def _is_block(body: bytes) -> None:
     assert len(body) == 128, "one RSA-1024 block"
 
 
-def _put_in(data: bytes, own: Mapping[str, str]) -> bytes:
+def put_in(data: bytes, own: Mapping[str, str]) -> bytes:
+    """Own texts in place of the recorded ones."""
     for recorded, value in own.items():
         data = data.replace(recorded.encode(), value.encode())
     return data

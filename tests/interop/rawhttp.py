@@ -32,11 +32,19 @@ class Observed:
 
 
 class Connection:
-    """One connection. ``wait`` is the longest silence, in seconds, that a read endures."""
+    """One connection; ``address`` may be the path of a UNIX socket.
 
-    def __init__(self, address: Address, wait: float = 10.0) -> None:
-        self.socket = socket.create_connection(address, timeout=wait)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    ``wait`` is the longest silence, in seconds, that a read endures.
+    """
+
+    def __init__(self, address: Address | str, wait: float = 10.0) -> None:
+        if isinstance(address, str):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(wait)
+            self.socket.connect(address)
+        else:
+            self.socket = socket.create_connection(address, timeout=wait)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._ended = False
 

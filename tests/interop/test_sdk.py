@@ -14,6 +14,8 @@ from .recorded import VECTORS, Recording
 
 FILE_MIB = {"http": 64, "ws": 6}
 """Over WebSocket the SDK takes no message above 8 MiB; ranges go over plain HTTP in both."""
+HANDLER_TIMEOUT = 3
+"""Seconds that a handler has to answer, so that a suite can wait for that."""
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,7 @@ def gateway(tmp_path: Path, recording: Recording) -> Iterator[GatewayProcess]:
     """A fresh store for each transport: the suite puts the same objects in both."""
     root = tmp_path / "root"
     write_identity(root, recording.root_files())
+    (root / "etc" / "cyfs-edge.toml").write_text(f"[limits]\nhandler_timeout = {HANDLER_TIMEOUT}\n")
     with running(root) as process:
         yield process
 
@@ -39,7 +42,7 @@ def test_the_official_sdk(
     recording: Recording,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Every check of the suite holds: open, util, objects, data, crypto, handlers and events."""
+    """Every check of the suite holds: util, objects, data, crypto, state, rules, handlers and events."""
     setting = {
         "transport": transport,
         "http_port": gateway.http[1],
@@ -49,6 +52,7 @@ def test_the_official_sdk(
         "system_dec": recording.identity["system_dec"],
         "vectors_folder": str(VECTORS),
         "control_socket": str(gateway.root / "run" / "gateway.sock"),
+        "handler_timeout": HANDLER_TIMEOUT,
         "file_mib": FILE_MIB[transport],
     }
     result = nodejs.run_suite(node, setting, timeout=100)

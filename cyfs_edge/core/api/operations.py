@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cyfs_edge.core.api.absent import ABSENT
 from cyfs_edge.core.api.operation import (
     BINARY,
     COUNT,
@@ -323,14 +324,6 @@ def _rest() -> list[Operation]:
         Operation("add_handler", "POST", handler, "handler", "Register a handler", body=(JSON, param)),
         Operation("remove_handler", "DELETE", handler, "handler", "Remove a handler"),
         Operation(
-            "group_service",
-            "PUT",
-            "/group/service",
-            "group",
-            "Start the group of an id; not served yet, the answer is NotSupport",
-            body=(JSON, record({"group-id": ID, "rpath": STRING})),
-        ),
-        Operation(
             "front",
             "GET",
             "/{name}",
@@ -350,4 +343,5 @@ OPERATIONS: list[Operation] = [
     *state_operations("root-state"),
     *state_operations("local-cache"),
     *_rest(),
+    *ABSENT,
 ]

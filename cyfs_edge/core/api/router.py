@@ -164,7 +164,8 @@ def _exact_routes(non: NonApi, ndn: NdnApi, util: UtilApi, crypto: CryptoApi) ->
     add("GET", "/util/version_info", util.version_info)
     add("POST", "/util/build_file", util.build_file)
     add("POST", "/util/build_dir_from_object_map", util.build_dir)
-    add("PUT", "/group/service", absent.group_service)
+    for operation in absent.ABSENT:
+        add(operation.method, operation.path, absent.endpoint(operation))
     return routes
 
 

@@ -18,10 +18,10 @@ class Node:
     """Either ``entries`` or ``buckets`` is there.
 
     A bucket that was not touched is just its id. ``object``: the node as an object, ``None`` since it was changed.
-    ``stored``: the store has it.
+    ``stored``: the store has it. ``owned``: the entries may be changed.
     """
 
-    __slots__ = ("_owned", "buckets", "depth", "entries", "map_class", "object", "size", "stored", "total")
+    __slots__ = ("buckets", "depth", "entries", "map_class", "object", "owned", "size", "stored", "total")
 
     def __init__(self, map_class: MapClass, depth: int, entries: dict[Any, Any], size: int) -> None:
         self.map_class = map_class
@@ -32,7 +32,7 @@ class Node:
         self.buckets: dict[int, ObjectId | Node] | None = None
         self.object: NamedObject | None = None
         self.stored = False
-        self._owned = True
+        self.owned = True
 
     @classmethod
     def of(cls, obj: NamedObject, kind: Kind) -> Node:
@@ -51,7 +51,7 @@ class Node:
             node.entries = kind.read(value.content)
         node.object = obj
         node.stored = True
-        node._owned = False
+        node.owned = False
         return node
 
     def own_entries(self, kind: Kind) -> dict[Any, Any]:
@@ -59,17 +59,17 @@ class Node:
 
         ``INVALID_DATA`` when the stored node told a wrong size, on which the ids of all its successors would rest.
         """
-        if not self._owned:
+        if not self.owned:
             entries = dict(self.entries or {})
             if (len(entries), sum(kind.size(*item) for item in entries.items())) != (self.total, self.size):
                 raise CyfsError(ErrorCode.INVALID_DATA, "an object map does not have the size that it tells")
             self.entries = entries
-            self._owned = True
+            self.owned = True
         assert isinstance(self.entries, dict)
         return self.entries
 
     def become_simple(self, entries: dict[Any, Any]) -> None:
-        self.entries, self.buckets, self._owned = entries, None, True
+        self.entries, self.buckets, self.owned = entries, None, True
 
     def become_hub(self, buckets: dict[int, ObjectId | Node]) -> None:
         self.entries, self.buckets = None, buckets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -71,7 +72,7 @@ class PathTree:
 
     def __init__(self, context: MapContext, root: MapTree) -> None:
         self._load = context.load
-        self._context = MapContext(self._load_shown, context.now, context.limit)
+        self._context = replace(context, load=self._load_shown)
         self._shown: dict[ObjectId, NamedObject] = {}
         self._shown_size = 0
         self.root = root

@@ -30,16 +30,22 @@ SIMPLE_SIZE_MAX = 65535 - 64
 Load = Callable[[ObjectId], Awaitable[NamedObject | None]]
 
 
+def _free(size: int) -> None:
+    """Whoever sets no limit lets everything be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class MapContext:
     """What trees need of the world: ``load`` gives stored maps by id, ``now`` bucky µs.
 
     ``limit``: only to see splits in small tests; with any other than the protocol's, ids are not the protocol's.
+    ``charge`` is told before so many more encoded bytes are kept for changes, and may refuse by an error.
     """
 
     load: Load
     now: Callable[[], int]
     limit: int = SIMPLE_SIZE_MAX
+    charge: Callable[[int], None] = _free
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ class MapTree:
             leaf = Node(MapClass.SUB, path[-1][0].depth + 1, {}, 0)
             if leaf.depth > DEPTH_MAX:
                 raise _too_deep()
-        entries = leaf.own_entries(self.kind)
+        entries = self._own_entries(leaf, size)
         added = 0 if key in entries else 1
         if not added:
             size -= self.kind.size(key, entries[key])
@@ -167,7 +173,7 @@ class MapTree:
                 leaf = node
                 break
         else:
-            del leaf.own_entries(self.kind)[key]
+            del self._own_entries(leaf, 0)[key]
         leaf.count(-1, -size)
         for node, index in reversed(path):
             assert node.buckets is not None
@@ -260,6 +266,11 @@ class MapTree:
         if node.map_class is not MapClass.SUB or node.depth != depth:
             raise CyfsError(ErrorCode.INVALID_DATA, f"{held} is no part of a map at depth {depth}")
         return node
+
+    def _own_entries(self, leaf: Node, more: int) -> dict[Any, Any]:
+        """The entries of a node, for a change that adds at most ``more`` bytes."""
+        self._context.charge(more if leaf.owned else leaf.size + more)
+        return leaf.own_entries(self.kind)
 
     def _split(self, entries: dict[Any, Any], depth: int) -> dict[int, ObjectId | Node]:
         if depth >= DEPTH_MAX:

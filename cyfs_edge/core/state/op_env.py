@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Any
 
 from cyfs_edge.base.access import Permission
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.core.maps.tree import MapInfo
+from cyfs_edge.core.maps.tree import MapInfo, MapTree
 from cyfs_edge.core.ports import Mutex
 from cyfs_edge.core.state.roots import RootInfo, StateRoots
 from cyfs_edge.objects.object_map import MapContentType
@@ -23,13 +23,19 @@ WRITES_MAX = 200_000
 """Most writes of one env between two updates: they are kept in memory."""
 ALL_WRITES_MAX = 500_000
 """Most of all envs together."""
+CHANGED_MAX = 24 << 20
+"""Most encoded bytes that one env keeps: its root, changed maps, keys and paths. In memory they take several times as
+much."""
+ALL_CHANGED_MAX = 48 << 20
+"""Most of all envs together."""
 
 
 @dataclass(slots=True)
 class WriteBudget:
-    """The writes that all envs together keep in memory."""
+    """What all envs together keep in memory: writes, and encoded bytes of what they changed."""
 
     used: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,11 @@ class OpEnv(ABC):
         self.limit = limit
         self.mutex = mutex
         self._writes = 0
+        self._changed = 0
+        self._begun = 0
+        self._charging = True
         self._budget = budget
+        self._context = replace(roots.context, charge=self._charge)
         self._base: ObjectId | None = None
         """The root that the env began with, or has kept last."""
         self._values: set[ObjectId] = set()
@@ -88,6 +98,22 @@ class OpEnv(ABC):
     def _allow(self, path: str, permission: Permission) -> None:
         if self.limit is not None:
             self.limit.check(path, permission)
+
+    def _charge(self, size: int) -> None:
+        """``OUT_OF_LIMIT`` when so many more bytes would be too many."""
+        if not self._charging:
+            return
+        if size > min(CHANGED_MAX - self._changed, ALL_CHANGED_MAX - self._budget.changed):
+            text = f"too much waits (at most {CHANGED_MAX} bytes of an op-env, {ALL_CHANGED_MAX} of all): commit first"
+            raise CyfsError(ErrorCode.OUT_OF_LIMIT, text)
+        self._changed += size
+        self._budget.changed += size
+
+    def _keep(self, tree: MapTree) -> None:
+        """Charges what the env keeps from now on, changed or not, until it is closed."""
+        size = len(tree.root_object.raw)
+        self._charge(size - self._begun)
+        self._begun = size
 
     def _count_write(self, value: ObjectId | None = None) -> None:
         """``value``: what it puts in."""
@@ -103,7 +129,8 @@ class OpEnv(ABC):
 
     def _forget_writes(self) -> None:
         self._budget.used -= self._writes
-        self._writes = 0
+        self._budget.changed -= self._changed - self._begun
+        self._writes, self._changed = 0, self._begun
         self._values.clear()
 
     # Calls of some kinds only. What is not overridden is refused.
@@ -166,4 +193,5 @@ class OpEnv(ABC):
 
     def close(self) -> None:
         """The env is gone: it gives up what it holds."""
+        self._begun = 0
         self._forget_writes()

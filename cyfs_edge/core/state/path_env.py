@@ -30,6 +30,7 @@ class _TreeEnv(OpEnv):
         self._allow(path, Permission.WRITE)
         tree = await self._tree()
         self._count_write(value)
+        self._charge(len(path))  # kept with the write until the commit
         return await act(tree)
 
     async def create_new(self, path: str | None, key: str | None, kind: MapContentType, owner: MapOwner) -> None:
@@ -93,14 +94,20 @@ class PathEnv(_TreeEnv):
     _held: PathTree | None = None
 
     async def _tree(self) -> PathTree:
-        if self._held is None:
+        """Before the first write nothing but the id of the root is kept: many sessions may be open."""
+        if self._held is not None:
+            return self._held
+        if self._base is None:
             self._base = await self.roots.require_dec_root(self.dec)
-            self._held = await PathTree.open(self.roots.context, self._base)
             self._done: list[tuple[Act, Result]] = []
-        return self._held
+        return await PathTree.open(self._context, self._base)
 
     async def _write(self, path: str, act: Act, value: ObjectId | None = None) -> Result:
         self.roots.locks(self.dec).check_write(self.sid, path)
+        if self._held is None:
+            tree = await self._tree()
+            self._keep(tree.root)
+            self._held = tree
         result = await super()._write(path, act, value)
         self._done.append((act, result))
         return result
@@ -138,17 +145,22 @@ class PathEnv(_TreeEnv):
                 info = await self.roots.info(root_id)
             else:
                 info = await self.roots.publish(self.dec, root_id, objects)
-        tree.settle()
-        self._held, self._base = tree, root_id
+        self._held, self._base = None, root_id
         self._done.clear()
+        self._begun = 0
         self._forget_writes()
         return info
 
     async def _replayed(self, shared: ObjectId) -> PathTree:
-        tree = await PathTree.open(self.roots.context, shared)
-        for act, seen in self._done:
-            if await act(tree) != seen:
-                raise CyfsError(ErrorCode.CONFLICT, "another session has changed what this one has seen and changed")
+        self._charging = False  # what is made here takes the place of what was made
+        try:
+            tree = await PathTree.open(self._context, shared)
+            for act, seen in self._done:
+                if await act(tree) != seen:
+                    text = "another session has changed what this one has seen and changed"
+                    raise CyfsError(ErrorCode.CONFLICT, text)
+        finally:
+            self._charging = True
         return tree
 
     def close(self) -> None:
@@ -170,7 +182,8 @@ class IsolatePathEnv(_TreeEnv):
 
     def _begin(self, tree: MapTree) -> None:
         operations.require(tree, MapContentType.MAP)
-        self._held, self._base = PathTree(self.roots.context, tree), tree.root_id()
+        self._keep(tree)
+        self._held, self._base = PathTree(self._context, tree), tree.root_id()
 
     def _require_new(self) -> None:
         if self._held is not None:
@@ -181,16 +194,16 @@ class IsolatePathEnv(_TreeEnv):
             await super().create_new(path, key, kind, owner)
             return
         self._require_new()
-        self._begin(MapTree.new(self.roots.context, kind, owner=owner.owner, dec_id=owner.dec_id))
+        self._begin(MapTree.new(self._context, kind, owner=owner.owner, dec_id=owner.dec_id))
 
     async def load(self, object_id: ObjectId, inner_path: str | None) -> None:
-        tree = await load_inner(self.roots, object_id, inner_path)
+        tree = await load_inner(self._context, object_id, inner_path)
         self._require_new()
         self._begin(tree)
 
     async def load_by_path(self, path: str) -> None:
         super()._allow(path, Permission.READ)
-        tree = await load_by_path(self.roots, self.dec, path)
+        tree = await load_by_path(self.roots, self._context, self.dec, path)
         self._require_new()
         self._begin(tree)
 

@@ -10,8 +10,12 @@ from cyfs_edge.core.ports import Bell, Clock
 
 WAIT_MAX = 60.0
 """Seconds after which a waiting call looks again by itself: nobody rings when a lock or its env expires."""
-LOCKS_MAX = 1024
+LOCKS_MAX = 256
 """Most paths that one session holds."""
+ALL_LOCKS_MAX = 1024
+"""Most paths of one dec root that all sessions hold: each write looks at all of them."""
+PATH_MAX = 4096
+"""Bytes of a path to lock."""
 
 
 @dataclass(slots=True)
@@ -34,11 +38,14 @@ class PathLocks:
 
     async def lock(self, sid: int, paths: Iterable[str], duration_ms: int) -> None:
         """Waits for each path, in order of the paths. ``duration_ms`` 0: until released."""
-        for path in sorted({lock_path(path) for path in paths}):
+        wanted = sorted({lock_path(path) for path in paths})
+        self._require_room(sid, wanted)
+        for path in wanted:
             while (taken := self._taken_by_other(path, sid)) is not None:
                 until = taken.until
                 wait = WAIT_MAX if until is None else min(WAIT_MAX, max(0.001, until - self._clock.monotonic()))
                 await self._bell.wait(wait)
+            self._require_room(sid, [path])
             self._take(path, sid, duration_ms)
 
     def try_lock(self, sid: int, paths: Iterable[str], duration_ms: int) -> None:
@@ -47,6 +54,7 @@ class PathLocks:
         for path in wanted:
             if self._taken_by_other(path, sid) is not None:
                 raise CyfsError(ErrorCode.ALREADY_EXISTS, f"{path!r} is locked by another session")
+        self._require_room(sid, wanted)
         for path in wanted:
             self._take(path, sid, duration_ms)
 
@@ -68,12 +76,17 @@ class PathLocks:
         if held:
             self._bell.ring()
 
+    def _require_room(self, sid: int, wanted: list[str]) -> None:
+        more = sum(path not in self._locks for path in wanted)
+        own = sum(lock.sid == sid for lock in self._locks.values())
+        if more and (own + more > LOCKS_MAX or len(self._locks) + more > ALL_LOCKS_MAX):
+            text = f"a session holds at most {LOCKS_MAX} locks, all sessions of a dec {ALL_LOCKS_MAX}"
+            raise CyfsError(ErrorCode.OUT_OF_LIMIT, text)
+
     def _take(self, path: str, sid: int, duration_ms: int) -> None:
         until = None if duration_ms == 0 else self._clock.monotonic() + duration_ms / 1000
         held = self._locks.get(path)
         if held is None:
-            if sum(lock.sid == sid for lock in self._locks.values()) >= LOCKS_MAX:
-                raise CyfsError(ErrorCode.OUT_OF_LIMIT, f"a session holds at most {LOCKS_MAX} locks")
             self._locks[path] = _Lock(sid, until)
             return
         held.until = None if held.until is None or until is None else max(held.until, until)
@@ -93,4 +106,6 @@ class PathLocks:
 
 def lock_path(path: str) -> str:
     """``/a//b`` -> ``a/b/``. The root is ``/``, which is nobody's parent."""
+    if len(path.encode()) > PATH_MAX:
+        raise CyfsError(ErrorCode.INVALID_PARAM, f"a path to lock has at most {PATH_MAX} bytes")
     return "".join(f"{segment}/" for segment in path.split("/") if segment) or "/"

@@ -38,20 +38,21 @@ class SingleEnv(OpEnv):
             raise CyfsError(ErrorCode.ALREADY_EXISTS, "the op-env has its map already")
 
     def _begin(self, tree: MapTree) -> None:
+        self._keep(tree)
         self._held, self._base = tree, tree.root_id()
 
     async def create_new(self, path: str | None, key: str | None, kind: MapContentType, owner: MapOwner) -> None:
         self._require_new()
-        self._begin(MapTree.new(self.roots.context, kind, owner=owner.owner, dec_id=owner.dec_id))
+        self._begin(MapTree.new(self._context, kind, owner=owner.owner, dec_id=owner.dec_id))
 
     async def load(self, object_id: ObjectId, inner_path: str | None) -> None:
-        tree = await load_inner(self.roots, object_id, inner_path)
+        tree = await load_inner(self._context, object_id, inner_path)
         self._require_new()
         self._begin(tree)
 
     async def load_by_path(self, path: str) -> None:
         self._allow(path, Permission.READ)
-        tree = await load_by_path(self.roots, self.dec, path)
+        tree = await load_by_path(self.roots, self._context, self.dec, path)
         self._require_new()
         self._begin(tree)
 

@@ -10,6 +10,7 @@ for (const name of ['log', 'info', 'debug', 'warn', 'error', 'assert']) {
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = () => true; // the SDK's own logger writes to standard output
 const sdk = require('cyfs-sdk');
+const { w3cwebsocket: WebSocketClient } = require('websocket');
 process.stdout.write = write;
 for (const name of ['log', 'info', 'debug', 'warn', 'error', 'assert']) {
     console[name] = () => {};
@@ -72,6 +73,59 @@ async function connected(call) {
     }
 }
 
+/**
+ * Plain requests over the transport of a suite, for what SDK 0.5.8 cannot ask: `(method, path, headers, body)` gives
+ * `{ status, headers, body }`; header names are in lower case, a body that is no buffer is sent as JSON.
+ */
+function plain_client(transport, http_port, ws_port) {
+    const bytes_of = (body) =>
+        body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+    if (transport === 'http') {
+        return async (method, path, headers, body) => {
+            const reply = await fetch(`http://127.0.0.1:${http_port}${path}`, { method, headers, body: bytes_of(body) });
+            const found = Object.fromEntries(reply.headers.entries());
+            return { status: reply.status, headers: found, body: Buffer.from(await reply.arrayBuffer()) };
+        };
+    }
+    const socket = new WebSocketClient(`ws://127.0.0.1:${ws_port}`);
+    socket.binaryType = 'arraybuffer';
+    const opened = new Promise((resolve, reject) => {
+        socket.onopen = resolve;
+        socket.onerror = reject;
+    });
+    const waiting = new Map();
+    socket.onmessage = ({ data }) => {
+        const packet = Buffer.from(data);
+        waiting.get(packet.readUInt16BE(2))(packet.subarray(10));
+    };
+    let sequence = 0;
+    return async (method, path, headers, body) => {
+        await opened;
+        sequence += 1;
+        const content = bytes_of(body) ?? Buffer.alloc(0);
+        const lines = { host: `127.0.0.1:${ws_port}`, 'content-length': content.length, ...headers };
+        const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
+        const request = Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${head.join('')}\r\n`), content]);
+        const packet = Buffer.alloc(10);
+        packet.writeUInt16BE(0x8801, 0);
+        packet.writeUInt16BE(sequence, 2);
+        packet.writeUInt16BE(21, 4);
+        packet.writeUInt32BE(request.length, 6);
+        const answered = new Promise((resolve) => waiting.set(sequence, resolve));
+        socket.send(Buffer.concat([packet, request]));
+        const answer = await answered;
+        const end = answer.indexOf('\r\n\r\n');
+        const [first, ...rest] = answer.subarray(0, end).toString('latin1').split('\r\n');
+        const found = Object.fromEntries(rest.map((line) => [line.split(': ', 1)[0], line.slice(line.indexOf(': ') + 2)]));
+        return { status: Number(first.split(' ')[1]), headers: found, body: answer.subarray(end + 4) };
+    };
+}
+
+/** The protocol's error code of a plain reply, 0 of a success. */
+function plain_code(reply) {
+    return reply.status < 400 ? 0 : Number(JSON.parse(reply.body.toString()).code);
+}
+
 /** `length` bytes that depend on `seed`, different in every 4-byte word. */
 function pattern(length, seed) {
     const data = Buffer.alloc(length);
@@ -106,4 +160,19 @@ function same_bytes(actual, expected, what) {
     assert.ok(equal, `${what}: ${actual.length} bytes that differ from the ${expected.length} expected`);
 }
 
-module.exports = { assert, check, chunk_of, code_of, connected, good, hash_of, open_stack, pattern, report, same_bytes, sdk };
+module.exports = {
+    assert,
+    check,
+    chunk_of,
+    code_of,
+    connected,
+    good,
+    hash_of,
+    open_stack,
+    pattern,
+    plain_client,
+    plain_code,
+    report,
+    same_bytes,
+    sdk,
+};

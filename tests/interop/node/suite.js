@@ -2,7 +2,7 @@
 // node suite.js '{"transport":"http"|"ws", "http_port":N, "ws_port":N, "device_id":…, "owner_id":…, …}'
 // Runs every check against a running gateway, one JSON line each, and ends with one that counts them.
 
-const { good, open_stack, report, sdk } = require('./lib');
+const { good, open_stack, plain_client, report, sdk } = require('./lib');
 
 async function main() {
     const setting = JSON.parse(process.argv[2]);
@@ -15,11 +15,14 @@ async function main() {
         ...setting,
         stack: open(dec(`interop ${transport}`)),
         other_stack: open(dec(`interop other ${transport}`)),
+        twin_stack: open(dec(`interop ${transport}`)), // the same dec on connections of its own
         system_stack: open(system),
+        plain: plain_client(transport, http_port, ws_port),
         dec_id: dec(`interop ${transport}`).to_base_58(),
+        other_dec_id: dec(`interop other ${transport}`).to_base_58(),
         large: transport === 'http', // the SDK's WebSocket refuses messages above 8 MiB
     };
-    for (const service of ['util', 'objects', 'data', 'crypto', 'handlers']) {
+    for (const service of ['util', 'objects', 'data', 'crypto', 'state', 'storage', 'rmeta', 'handlers', 'handler_kinds']) {
         await require(`./${service}`)(context);
     }
     report({ done: true });

@@ -172,6 +172,13 @@ async def test_closed_files_are_closed_as_data(node: Node) -> None:
     assert (await get_data(node, file.object_id)).body == HELLO
 
 
+async def test_too_many_referers(node: Node) -> None:
+    file_id = await make_file_of(node, HELLO)
+    for count, code in ((64, 0), (65, 2)):
+        joined = ",".join([str(file_id)] * count)
+        assert (await get_data(node, HELLO_ID, referer_object=joined)).code == code
+
+
 async def test_chunks_without_referer_are_for_the_own_zone(node: Node) -> None:
     await put_chunk(node, HELLO)
     stranger = "5aSixgP8EPf6HkP54Qgybddhhsd1fgrkg7Atf2icJiiz"

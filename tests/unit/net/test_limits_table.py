@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.core.api.call import ApiLimits
-from cyfs_edge.net import outlet, stream_server
+from cyfs_edge.core.events import router_events
+from cyfs_edge.core.handlers import registry
+from cyfs_edge.core.maps import node, paths, tree
+from cyfs_edge.core.rmeta import record
+from cyfs_edge.core.rmeta import service as rmeta_service
+from cyfs_edge.core.state import map_cache, op_env, path_lock, service
+from cyfs_edge.net import http_client, outlet, stream_server
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
-from cyfs_edge.wire import http_chunked, http_head
+from cyfs_edge.wire import data_range, filter, front, glob, handler, http_chunked, http_head, ndn, rmeta
+from cyfs_edge.wire.config import LimitsConfig
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
@@ -20,8 +27,42 @@ UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1, "": 1}
 
 
 def limits() -> dict[str, float]:
-    """Every limit of the servers, by the name it has in the table."""
+    """Every limit that a client can run into, by the name it has in the table."""
     found: dict[str, float] = {
+        "service.ENVS_MAX": service.ENVS_MAX,
+        "service.IDLE_MAX": service.IDLE_MAX,
+        "op_env.WRITES_MAX": op_env.WRITES_MAX,
+        "op_env.ALL_WRITES_MAX": op_env.ALL_WRITES_MAX,
+        "op_env.CHANGED_MAX": op_env.CHANGED_MAX,
+        "op_env.ALL_CHANGED_MAX": op_env.ALL_CHANGED_MAX,
+        "path_lock.LOCKS_MAX": path_lock.LOCKS_MAX,
+        "path_lock.ALL_LOCKS_MAX": path_lock.ALL_LOCKS_MAX,
+        "path_lock.PATH_MAX": path_lock.PATH_MAX,
+        "paths.SEGMENT_MAX": paths.SEGMENT_MAX,
+        "paths.SHOWN_MAX": paths.SHOWN_MAX,
+        "node.DEPTH_MAX": node.DEPTH_MAX,
+        "tree.SIMPLE_SIZE_MAX": tree.SIMPLE_SIZE_MAX,
+        "map_cache.CACHE_SIZE": map_cache.CACHE_SIZE,
+        "record.ITEMS_MAX": record.ITEMS_MAX,
+        "record.RECORD_MAX": record.RECORD_MAX,
+        "rmeta.PATH_MAX": rmeta.PATH_MAX,
+        "rmeta.SELECTOR_MAX": rmeta.SELECTOR_MAX,
+        "rmeta_service.CACHE_MAX": rmeta_service.CACHE_MAX,
+        "registry.HANDLERS_MAX": registry.HANDLERS_MAX,
+        "router_events.LISTENERS_MAX": router_events.LISTENERS_MAX,
+        "handler.ID_MAX": handler.ID_MAX,
+        "handler.REQ_PATH_MAX": handler.REQ_PATH_MAX,
+        "handler.ROUTINE_MAX": handler.ROUTINE_MAX,
+        "filter.FILTER_MAX": filter.FILTER_MAX,
+        "glob.PATTERN_MAX": glob.PATTERN_MAX,
+        "glob.BRACES_MAX": glob.BRACES_MAX,
+        "glob.VALUE_MAX": glob.VALUE_MAX,
+        "LimitsConfig.handler_timeout": LimitsConfig().handler_timeout,
+        "http_client.HEAD_MAX": http_client.HEAD_MAX,
+        "http_client.BODY_MAX": http_client.BODY_MAX,
+        "data_range.RANGES_MAX": data_range.RANGES_MAX,
+        "ndn.REFERER_MAX": ndn.REFERER_MAX,
+        "front.SEGMENTS_MAX": front.SEGMENTS_MAX,
         "http_head.LENGTH_MAX": http_head.LENGTH_MAX,
         "http_chunked.SIZE_LINE_MAX": http_chunked.SIZE_LINE_MAX,
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,

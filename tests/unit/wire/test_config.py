@@ -92,6 +92,7 @@ def test_a_text_sets_what_it_names_and_nothing_else() -> None:
         ("[store]\nmin_free = -1\n", 2, "from 0 to"),
         ("[limits]\nconnections = 0\n", 2, "from 1 to"),
         ("[limits]\nobject_size = '2G'\n", 2, "from 65536 to 1073741824"),
+        ("[limits]\nhandler_timeout = 0\n", 2, "from 1 to 3600"),
         ("http = 5\n", 1, "unknown key 'http'"),
         ("[other]\n", 1, "unknown key 'other'"),
         ("[[http]]\nport = 1\n", 1, "unknown key 'http'"),

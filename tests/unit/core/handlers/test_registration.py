@@ -82,6 +82,7 @@ async def add(node: Node, place: str, dec: str | None = DEC, body: object = None
         ("handler/post_object/x", DEC, {"req_path": "/a", "routine": "https://127.0.0.1:1080/"}, 8),
         ("handler/post_object/x", DEC, {"req_path": "/a", "routine": "http://u@127.0.0.1:1080/"}, 8),
         ("handler/post_object/x", DEC, {"req_path": "/a", "routine": "http://127.0.0.1:1080/ x"}, 8),
+        ("handler/post_object/x", DEC, {"req_path": "/a", "routine": "http://127.0.0.1:1080/" + "x" * 1024}, 8),
     ],
 )
 async def test_registration(node: Node, place: str, dec: str | None, param: dict[str, Any], code: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.ports import StateStore
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.op_env import OpEnv, PathLimit, WriteBudget
 from cyfs_edge.core.state.roots import StateRoots
@@ -16,12 +17,18 @@ from tests.unit.core.maps.kit import DEC, OWNER
 
 
 class State:
-    def __init__(self, store: MemoryStore | LmdbStore | None = None, clock: TestClock | None = None) -> None:
+    def __init__(
+        self,
+        store: MemoryStore | LmdbStore | None = None,
+        commits: StateStore | None = None,
+        clock: TestClock | None = None,
+    ) -> None:
+        """``commits``: in place of the store's own, to see or to stop what is committed."""
         self.store = store or MemoryStore()
         self.clock = clock or TestClock()
         self.waits = AsyncWaits()
         self.maps = MapCache(self.store.objects)
-        self.roots = StateRoots("test", OWNER, self.store.state, self.maps, self.clock, self.waits)
+        self.roots = StateRoots("test", OWNER, commits or self.store.state, self.maps, self.clock, self.waits)
         self.budget = WriteBudget()
         self._sid = 0
 

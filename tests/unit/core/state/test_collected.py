@@ -1,16 +1,9 @@
-"""Collections between the steps of random sessions: no root and no open op-env ever misses anything.
-
-The sessions and the model are those of ``test_model``.
-"""
+"""What a collection takes of a state, and what it leaves. Random sessions with collections are in ``test_model``."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
-
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from cyfs_edge.core.ports import OBJECT_LEASE
 from cyfs_edge.core.space import SpaceService
@@ -23,21 +16,8 @@ from cyfs_edge.store.memory import MemoryStore
 from tests.node import TestClock
 from tests.unit.core.maps.kit import DEC, val
 from tests.unit.core.state.kit import State
-from tests.unit.core.state.test_model import STEPS, Run, Step
 
-COLLECT = "collect"
-MIXED = st.lists(st.one_of(STEPS, STEPS, STEPS, st.just((COLLECT, 0, ("/", "a"), val("0")))), min_size=20, max_size=50)
 NO_OWNER = MapOwner(None, None)
-
-
-class CollectedRun(Run):
-    async def step(self, name, which, place, value) -> None:  # type: ignore[no-untyped-def]
-        if name != COLLECT:
-            await super().step(name, which, place, value)
-            return
-        self.state.clock.time += OBJECT_LEASE + 1
-        await collect(self.state, [session.env.held_ids for session in self.sessions if session is not None])
-        await self.check()
 
 
 async def collect(state: State, held: list) -> int:  # type: ignore[type-arg]
@@ -45,39 +25,9 @@ async def collect(state: State, held: list) -> int:  # type: ignore[type-arg]
     return (await space.collect()).objects
 
 
-async def memory_run(steps: list[Step]) -> None:
-    clock = TestClock()
-    run = CollectedRun(MemoryStore(now=clock.now), clock)
-    await run.start()
-    for step in steps:
-        await run.step(*step)
-
-
-async def lmdb_run(steps: list[Step]) -> None:
-    with tempfile.TemporaryDirectory(prefix="cyfs-collect-model-") as folder:
-        clock = TestClock()
-        run = CollectedRun(LmdbStore.open(Path(folder), clock=clock, options=StoreOptions(collect_rest=0)), clock)
-        await run.start()
-        for step in steps:
-            await run.step(*step)
-        await run.store.close()
-
-
-@settings(max_examples=300, deadline=None)
-@given(MIXED)
-def test_sessions_miss_nothing_on_a_store_in_memory(steps: list[Step]) -> None:
-    asyncio.run(memory_run(steps))
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(MIXED)
-def test_sessions_miss_nothing_on_lmdb(steps: list[Step]) -> None:
-    asyncio.run(lmdb_run(steps))
-
-
 async def make_state() -> State:
     clock = TestClock()
-    state = State(MemoryStore(now=clock.now), clock)
+    state = State(MemoryStore(now=clock.now), clock=clock)
     await state.roots.make_dec_root(DEC)
     return state
 
@@ -159,7 +109,7 @@ async def test_commits_and_collections_at_the_same_time(tmp_path: Path) -> None:
     """Writers change one state while collection follows collection, with all leases over at once."""
     clock = TestClock()
     store = LmdbStore.open(tmp_path, clock=clock, options=StoreOptions(collect_rest=0))
-    state = State(store, clock)
+    state = State(store, clock=clock)
     await state.roots.make_dec_root(DEC)
     open_envs: set[PathEnv] = set()
     expected: dict[tuple[str, str], object] = {}
@@ -186,7 +136,7 @@ async def test_commits_and_collections_at_the_same_time(tmp_path: Path) -> None:
     await asyncio.gather(*writers)
     await space.collect()
     assert gone > 100
-    fresh = State(store, clock)
+    fresh = State(store, clock=clock)
     env = fresh.open(PathEnv)
     for place, value in expected.items():
         assert await env.get_by_key(*place) == value

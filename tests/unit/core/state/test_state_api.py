@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cyfs_edge.core.state import op_env, service
+from cyfs_edge.core.state import op_env, path_lock, service
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.stack import compose
@@ -148,6 +148,45 @@ async def test_waiting_writes_are_bounded(node: Node, monkeypatch: pytest.Monkey
     assert (await env.insert("/a/more", X)).status == 200
 
 
+@pytest.mark.parametrize("limit", ["CHANGED_MAX", "ALL_CHANGED_MAX"])
+@pytest.mark.parametrize("kind", ["path", "single", "isolate-path"])
+async def test_the_size_of_waiting_writes_is_bounded(
+    node: Node, monkeypatch: pytest.MonkeyPatch, limit: str, kind: str
+) -> None:
+    """Long keys, and changes all over a large map: not only writes count, but what they keep in memory."""
+    monkeypatch.setattr(op_env, limit, 200_000)
+    client = Client(node)
+    env, other = [await client.create(kind) for _ in range(2)]
+    if kind != "path":
+        assert (await env.new("map")).status == 200
+    codes = [(await env.insert(f"/{index}" + "k" * 30_000, X)).code for index in range(9)]
+    assert codes == [0] * codes.count(0) + [10] * codes.count(10)
+    assert 3 <= codes.count(0) < 9
+    if limit == "ALL_CHANGED_MAX" and kind == "path":
+        assert (await other.insert("/other" + "k" * 60_000, X)).code == 10
+    assert (await env.commit("update")).status == 200
+    assert (await env.insert("/more", X)).status == 200
+    assert (await other.abort()).status == 200
+
+
+async def test_changes_of_many_nodes_of_a_stored_map_count_with_the_size_of_the_nodes(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(node)
+    env = await client.create()
+    for index in range(600):
+        assert (await env.insert(f"/wide/{index}" + "k" * 200, X)).status == 200
+    assert (await env.commit()).status == 200
+    monkeypatch.setattr(op_env, "CHANGED_MAX", 20_000)
+    small = await client.create()
+    codes = [(await small.set(f"/wide/{index}" + "k" * 200, X)).code for index in range(600)]
+    assert 0 < codes.count(0) < 200
+    assert codes[-1] == 10
+    assert (await small.commit()).status == 200
+    again = await client.create()
+    assert (await again.insert("/wide/one", X)).status == 200
+
+
 async def test_a_lock_that_is_not_tried_waits_for_its_turn(node: Node) -> None:
     client = Client(node)
     first, second = await client.create(), await client.create()
@@ -181,6 +220,26 @@ async def test_trying_several_locks_takes_all_or_none(node: Node) -> None:
     await first.lock("/z")
     assert (await second.lock("/a", "/z")).code == 5
     assert (await third.lock("/a")).status == 200
+
+
+async def test_locks_are_bounded_and_refused_ones_take_nothing(node: Node) -> None:
+    client = Client(node)
+    first = await client.create()
+    paths = [f"/{index}" for index in range(path_lock.LOCKS_MAX)]
+    assert (await first.lock(*paths[1:])).status == 200
+    for try_lock in (True, False):
+        assert (await first.lock(*paths, "/more", try_lock=try_lock)).code == 10
+    second = await client.create()
+    assert (await second.lock("/0", "/more")).status == 200
+    assert (await second.lock("/" + "x" * path_lock.PATH_MAX)).code == 2
+    full = path_lock.ALL_LOCKS_MAX // path_lock.LOCKS_MAX
+    codes = []
+    for number in range(full):
+        env = await client.create()
+        codes.append((await env.lock(*(f"/{number}x{path}" for path in paths))).code)
+    assert codes == [0] * (full - 2) + [10] * 2
+    await first.abort()
+    assert (await env.lock(*(f"/{full}x{path}" for path in paths))).status == 200
 
 
 async def test_a_commit_is_one_durable_transaction(node: Node) -> None:
