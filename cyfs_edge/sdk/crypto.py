@@ -6,25 +6,20 @@ from collections.abc import Sequence
 
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.envelope import NamedObject, decode_object
-from cyfs_edge.sdk.caller import Caller
+from cyfs_edge.sdk.caller import OCTETS, Caller, Fields
 from cyfs_edge.wire import fields
 from cyfs_edge.wire import json_values as values
-from cyfs_edge.wire.json_values import Members
+from cyfs_edge.wire.crypto import read_verify_result
 from cyfs_edge.wire.requests import (
     CryptoFlag,
     DecryptType,
     EncryptType,
     SignType,
-    VerifiedSign,
     VerifyReply,
     VerifyType,
 )
 
-_OCTETS = fields.OCTET_STREAM[1]
 SIGN_BY_DEVICE = CryptoFlag.BY_DEVICE | CryptoFlag.SET_DESC | CryptoFlag.SET_BODY
-
-
-Lines = dict[str, str | int | ObjectId | None]
 
 
 class Crypto:
@@ -35,8 +30,8 @@ class Crypto:
 
     async def sign(self, obj: NamedObject, flags: CryptoFlag = SIGN_BY_DEVICE) -> NamedObject | None:
         """The signed object; ``None`` when the owner, who is not here, must sign."""
-        headers: Lines = {fields.FLAGS: 0, fields.OBJECT_ID: obj.object_id, fields.CRYPTO_FLAGS: int(flags)}
-        reply = await self._caller.call("POST", "/crypto/sign", headers, obj.raw, _OCTETS)
+        headers: Fields = {fields.FLAGS: 0, fields.OBJECT_ID: obj.object_id, fields.CRYPTO_FLAGS: int(flags)}
+        reply = await self._caller.call("POST", "/crypto/sign", headers, obj.raw, OCTETS)
         return None if reply.headers.get(fields.SIGN_RET) == "pending" else decode_object(reply.body)
 
     async def verify(
@@ -50,7 +45,7 @@ class Crypto:
         body_signs: Sequence[int] = (),
     ) -> VerifyReply:
         """Whether the signatures hold. ``signer`` goes with ``OBJECT``, the indexes of signatures with ``SIGN``."""
-        headers: Lines = {
+        headers: Fields = {
             fields.FLAGS: 0,
             fields.OBJECT_ID: obj.object_id,
             fields.SIGN_TYPE: sign_type.value,
@@ -63,19 +58,22 @@ class Crypto:
         if by is VerifyType.SIGN:
             signs = {"desc_signs": list(desc_signs), "body_signs": list(body_signs)}
             headers[fields.VERIFY_SIGNS] = values.write(signs)
-        reply = await self._caller.call("POST", "/crypto/verify", headers, obj.raw, _OCTETS)
-        result = values.inner(values.read_object(reply.body, "the reply"), "result")
-        return VerifyReply(bool(result.get("valid")), _signs(result, "desc_signs"), _signs(result, "body_signs"))
+        reply = await self._caller.call("POST", "/crypto/verify", headers, obj.raw, OCTETS)
+        return read_verify_result(values.read_object(reply.body, "the reply"))
 
     async def encrypt(self, data: bytes, flags: CryptoFlag = CryptoFlag.BY_DEVICE) -> bytes:
         """Few bytes, such as a key: an RSA block at most."""
-        headers: Lines = {fields.FLAGS: 0, fields.ENCRYPT_TYPE: EncryptType.DATA.value, fields.CRYPTO_FLAGS: int(flags)}
-        return (await self._caller.call("POST", "/crypto/encrypt", headers, data, _OCTETS)).body
+        headers: Fields = {
+            fields.FLAGS: 0,
+            fields.ENCRYPT_TYPE: EncryptType.DATA.value,
+            fields.CRYPTO_FLAGS: int(flags),
+        }
+        return (await self._caller.call("POST", "/crypto/encrypt", headers, data, OCTETS)).body
 
     async def gen_aeskey(self, flags: CryptoFlag = CryptoFlag.BY_DEVICE) -> tuple[str, bytes]:
         """A new AES key as text, and the same encrypted."""
         kind = EncryptType.GEN_AESKEY.value
-        headers: Lines = {fields.FLAGS: 0, fields.ENCRYPT_TYPE: kind, fields.CRYPTO_FLAGS: int(flags)}
+        headers: Fields = {fields.FLAGS: 0, fields.ENCRYPT_TYPE: kind, fields.CRYPTO_FLAGS: int(flags)}
         reply = await self._caller.call("POST", "/crypto/encrypt", headers, b"")
         return fields.required(reply.headers, fields.AES_KEY), reply.body
 
@@ -83,14 +81,6 @@ class Crypto:
         self, data: bytes, flags: CryptoFlag = CryptoFlag.BY_DEVICE, kind: DecryptType = DecryptType.DATA
     ) -> bytes | None:
         """``None`` when the owner, who is not here, must decrypt."""
-        headers: Lines = {fields.FLAGS: 0, fields.DECRYPT_TYPE: kind.value, fields.CRYPTO_FLAGS: int(flags)}
-        reply = await self._caller.call("POST", "/crypto/decrypt", headers, data, _OCTETS)
+        headers: Fields = {fields.FLAGS: 0, fields.DECRYPT_TYPE: kind.value, fields.CRYPTO_FLAGS: int(flags)}
+        reply = await self._caller.call("POST", "/crypto/decrypt", headers, data, OCTETS)
         return None if reply.headers.get(fields.DECRYPT_RET) == "pending" else reply.body
-
-
-def _signs(result: Members, name: str) -> tuple[VerifiedSign, ...]:
-    return tuple(
-        VerifiedSign(values.number(item, "index", 0, 255), values.object_id(item, "sign_object_id"))
-        for item in result.get(name) or ()
-        if item.get("valid")
-    )

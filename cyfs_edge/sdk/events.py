@@ -7,11 +7,19 @@ from collections.abc import Awaitable, Callable
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.sdk.registrations import Entry, Registrations
+from cyfs_edge.sdk.registrations import Registrations
 from cyfs_edge.sdk.ws_link import RETRY_FIRST
 from cyfs_edge.wire import json_values as values
 from cyfs_edge.wire.json_values import Members
-from cyfs_edge.wire.router_event import EventAnswer, EventCategory, EventKey, parse_event_key
+from cyfs_edge.wire.router_event import (
+    EventAnswer,
+    EventCategory,
+    EventKey,
+    event_answer_json,
+    event_key_json,
+    event_registration_json,
+    parse_event_key,
+)
 from cyfs_edge.wire.ws_packet import WsCommand, WsPacket
 
 log = logging.getLogger(__name__)
@@ -21,6 +29,8 @@ Listener = Callable[[Members], Awaitable[EventAnswer | None]]
 
 
 class Events(Registrations[EventKey, Listener]):
+    """Listeners stay registered over reconnects until ``remove``."""
+
     __slots__ = ("_dec_id",)
 
     def __init__(self, host: str, port: int, dec_id: ObjectId, *, retry_first: float = RETRY_FIRST) -> None:
@@ -30,14 +40,12 @@ class Events(Registrations[EventKey, Listener]):
     async def add(self, category: EventCategory, id: str, listener: Listener, *, index: int = 0) -> None:
         """Registers ``listener`` under ``id``; returns when the stack has it. Lower ``index`` first."""
         key = EventKey(category, id, self._dec_id)
-        name = _key_json(key)
-        content = values.write({**name, "index": str(index), "routine": "1"}).encode()
-        await self._register(key, Entry(listener, content, values.write(name).encode()))
+        await self._register(key, listener, event_registration_json(key, index))
 
     async def remove(self, category: EventCategory, id: str) -> bool:
         """Whether it was there."""
         key = EventKey(category, id, self._dec_id)
-        return await self._unregister(key, values.write(_key_json(key)).encode())
+        return await self._unregister(key, event_key_json(key))
 
     async def _answer(self, packet: WsPacket) -> bytes:
         members = values.read_object(packet.content, "an event")
@@ -53,9 +61,4 @@ class Events(Registrations[EventKey, Listener]):
         except Exception as error:
             log.exception("listener %r failed", key.id)
             raise CyfsError(ErrorCode.EXECUTE_ERROR, f"listener {key.id!r} failed: {error}") from error
-        answer = answer or EventAnswer(handled=True, call_next=True)
-        return values.write({"handled": answer.handled, "call_next": answer.call_next}).encode()
-
-
-def _key_json(key: EventKey) -> Members:
-    return {"category": key.category.value, "id": key.id, "dec_id": str(key.dec)}
+        return event_answer_json(answer or EventAnswer(handled=True, call_next=True))

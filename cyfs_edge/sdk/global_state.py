@@ -8,29 +8,20 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.net.http_client import HttpReply
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.objects.object_map import MapContentType
-from cyfs_edge.sdk.caller import Caller, read_json, reply_id
+from cyfs_edge.sdk.caller import Caller, StatePlace, read_json, reply_id, reply_number
 from cyfs_edge.sdk.meta import Meta
-from cyfs_edge.sdk.op_env import (
-    ENV_TYPES,
-    IsolateEnv,
-    MapItem,
-    OpEnv,
-    PathEnv,
-    RootInfo,
-    SingleEnv,
-    StatePlace,
-    read_items,
-    read_root,
-)
+from cyfs_edge.sdk.op_env import ENV_TYPES, IsolateEnv, OpEnv, PathEnv, SingleEnv
 from cyfs_edge.sdk.storage import StateStorage
+from cyfs_edge.wire import fields, state
 from cyfs_edge.wire import json_values as values
-from cyfs_edge.wire import state
-from cyfs_edge.wire.fields import required, required_id
 from cyfs_edge.wire.json_values import Members
 from cyfs_edge.wire.state import PAGE_SIZE_DEFAULT, RootType, StateAccess, StateAction
+from cyfs_edge.wire.state_reply import MapItem, RootInfo, read_items, read_root
 
 E = TypeVar("E", bound=OpEnv)
 
@@ -86,16 +77,16 @@ class GlobalState:
         """``NOT_FOUND`` when it leads nowhere. Open to others by the access rules of the path."""
         reply = await self._place.caller.call("GET", self._target(path), self._place.headers())
         found = decode_object(reply.body) if reply.body else None
-        object_id = reply_id(reply) or (found and found.object_id) or required_id(reply.headers, "cyfs-object-id")
-        root, revision = required_id(reply.headers, state.ROOT), int(required(reply.headers, state.REVISION))
-        return Found(object_id, found, root, revision)
+        object_id = (
+            reply_id(reply) or (found and found.object_id) or fields.required_id(reply.headers, fields.OBJECT_ID)
+        )
+        return Found(object_id, found, *_root_of(reply))
 
     async def list(self, path: str, page_index: int = 0, page_size: int = PAGE_SIZE_DEFAULT) -> Page:
         """A page of the map or set at ``path``."""
         target = f"{self._target(path)}?action=list&page_index={page_index}&page_size={page_size}"
         reply = await self._place.caller.call("GET", target, self._place.headers())
-        root, revision = required_id(reply.headers, state.ROOT), int(required(reply.headers, state.REVISION))
-        return Page(read_items(read_json(reply.body)), root, revision)
+        return Page(read_items(read_json(reply.body)), *_root_of(reply))
 
     @asynccontextmanager
     async def storage(
@@ -123,9 +114,14 @@ class GlobalState:
 
     async def _call(self, path: str, action: StateAction, body: Members) -> Members:
         headers = self._place.headers(**{state.ROOT_STATE_ACTION: action.value})
-        return await self._place.caller.call_json(
-            "POST", f"/{self._place.category}/{path}", headers, {"common": self._place.common(), **body}
-        )
+        return await self._place.call_json("POST", path, headers, body)
 
     def _target(self, path: str) -> str:
         return f"/{self._place.category}/{quote(path.lstrip('/'), safe='/')}"
+
+
+def _root_of(reply: HttpReply) -> tuple[ObjectId, int]:
+    revision = reply_number(fields.required(reply.headers, state.REVISION))
+    if revision is None:
+        raise CyfsError(ErrorCode.INVALID_FORMAT, f"{state.REVISION} is no number")
+    return fields.required_id(reply.headers, state.ROOT), revision

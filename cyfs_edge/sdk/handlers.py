@@ -9,52 +9,49 @@ from dataclasses import dataclass
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.envelope import NamedObject, decode_object
-from cyfs_edge.sdk.registrations import Entry, Registrations
+from cyfs_edge.sdk.registrations import Registrations
 from cyfs_edge.sdk.ws_link import RETRY_FIRST
 from cyfs_edge.wire import json_values as values
-from cyfs_edge.wire.handler import Action, Category, Chain, HandlerKey, parse_error, parse_key
-from cyfs_edge.wire.handler_json import object_json, read_named_object
+from cyfs_edge.wire.handler import (
+    Action,
+    Answer,
+    Category,
+    Chain,
+    HandlerKey,
+    HandlerParam,
+    answer_json,
+    key_json,
+    parse_key,
+    parse_outcome,
+    registration_json,
+)
+from cyfs_edge.wire.handler_json import object_json, read_named_object, read_source
 from cyfs_edge.wire.json_values import Members
-from cyfs_edge.wire.source import Source, ZoneCategory
+from cyfs_edge.wire.source import Source
 from cyfs_edge.wire.ws_packet import WsCommand, WsPacket
 
 log = logging.getLogger(__name__)
 
-_CATEGORIES = {category.text: category for category in ZoneCategory}
-
 
 @dataclass(frozen=True, slots=True)
 class HandlerCall:
-    """A request that the stack asks about. ``request``, ``response``: JSON of http-api §14; ``response`` is there on
-    the chains behind the work, an error where that failed.
+    """A request that the stack asks about. ``request``, ``reply``: JSON of http-api §14; ``reply`` is there on the
+    chains behind the work, an error where that failed.
     """
 
     chain: Chain
     category: Category
     request: Members
-    response: Members | CyfsError | None
+    reply: Members | CyfsError | None
 
     @property
     def source(self) -> Source:
         """Who asks."""
-        source = values.inner(values.inner(self.request, "common"), "source")
-        zone = values.inner(source, "zone")
-        device = values.object_id(zone, "device")
-        category = values.text(zone, "zone_category")
-        if category not in _CATEGORIES:
-            raise values.bad("zone_category", "is unknown")
-        return Source(
-            values.text(source, "protocol"),
-            device,
-            values.optional_id(zone, "zone") or device,
-            _CATEGORIES[category],
-            values.object_id(source, "dec"),
-            values.optional_id(source, "verified"),
-        )
+        return read_source(values.inner(self._common, "source"))
 
     @property
     def req_path(self) -> str | None:
-        return values.optional_text(values.inner(self.request, "common"), "req_path")
+        return values.optional_text(self._common, "req_path")
 
     @property
     def object(self) -> NamedObject:
@@ -67,35 +64,27 @@ class HandlerCall:
         members = self.request if "object_id" in self.request else values.inner(self.request, "object")
         return values.object_id(members, "object_id")
 
-
-@dataclass(frozen=True, slots=True)
-class HandlerAnswer:
-    """``request``, ``response``: what the handler changes or replies, as JSON of http-api §14."""
-
-    action: Action
-    request: Members | None = None
-    response: Members | CyfsError | None = None
-
-    @classmethod
-    def respond(cls, value: NamedObject | Members | None = None) -> HandlerAnswer:
-        """The reply, in place of the stack's. An object is that of a get, post or delete; ``None`` is none."""
-        if isinstance(value, NamedObject):
-            value = {"object": object_json(value.object_id, value.raw)}
-        return cls(Action.RESPONSE, response=value or {})
-
-    def encode(self) -> bytes:
-        members: Members = {"action": self.action.value}
-        if self.request is not None:
-            members["request"] = self.request
-        if isinstance(self.response, CyfsError):
-            error = {"code": str(int(self.response.code)), "msg": self.response.message}
-            members["response"] = {"error": error}
-        elif self.response is not None:
-            members["response"] = {"value": self.response}
-        return values.write(members).encode("utf-8", "backslashreplace")
+    @property
+    def _common(self) -> Members:
+        """Questions of the ACL chain have no ``common``; its members stand in the request itself."""
+        return values.optional_inner(self.request, "common") or self.request
 
 
-Routine = Callable[[HandlerCall], Awaitable[HandlerAnswer | NamedObject | None]]
+def respond(value: NamedObject | Members | None = None) -> Answer:
+    """The reply, in place of the stack's. An object is that of a get, post or delete; ``None`` is none; all else is
+    JSON of http-api §14.
+    """
+    if isinstance(value, NamedObject):
+        value = {"object": object_json(value.object_id, value.raw)}
+    return Answer(Action.RESPONSE, reply=value or {})
+
+
+def permit(granted: bool) -> Answer:
+    """The answer of an ACL handler."""
+    return respond({"action": "accept" if granted else "reject"})
+
+
+Routine = Callable[[HandlerCall], Awaitable[Answer | NamedObject | None]]
 """Answers with an action; an object is the reply ``Response``, ``None`` is ``Default``.
 
 A ``CyfsError`` that it raises is what the caller gets; after any other exception the handler's default action decides.
@@ -103,6 +92,8 @@ A ``CyfsError`` that it raises is what the caller gets; after any other exceptio
 
 
 class Handlers(Registrations[HandlerKey, Routine]):
+    """Handlers stay registered over reconnects until ``remove``."""
+
     __slots__ = ("_dec_id",)
 
     def __init__(self, host: str, port: int, dec_id: ObjectId, *, retry_first: float = RETRY_FIRST) -> None:
@@ -123,23 +114,17 @@ class Handlers(Registrations[HandlerKey, Routine]):
     ) -> None:
         """Registers ``routine`` under ``id``, or puts it in the place of the one there; returns when the stack has it.
 
-        It is called for requests at or below ``req_path`` that ``filter`` is true for; lower ``index`` first. It stays
-        registered over reconnects until ``remove``.
+        It is called for requests at or below ``req_path`` that ``filter`` is true for; lower ``index`` first.
+        ``PERMISSION_DENIED`` on chains and paths that are not the dec's.
         """
         key = HandlerKey(chain, category, id, self._dec_id)
-        param: Members = {"index": index, "default_action": default_action.value, "routine": "1"}
-        if req_path is not None:
-            param["req_path"] = req_path
-        if filter is not None:
-            param["filter"] = filter
-        name = _key_json(key)
-        content = values.write({**name, "param": param}).encode()
-        await self._register(key, Entry(routine, content, values.write(name).encode()))
+        param = HandlerParam(index, default_action, filter, req_path, routine="1")
+        await self._register(key, routine, registration_json(key, param))
 
     async def remove(self, category: Category, id: str, *, chain: Chain = Chain.HANDLER) -> bool:
         """Whether it was there."""
         key = HandlerKey(chain, category, id, self._dec_id)
-        return await self._unregister(key, values.write(_key_json(key)).encode())
+        return await self._unregister(key, key_json(key))
 
     async def _answer(self, packet: WsPacket) -> bytes:
         members = values.read_object(packet.content, "a handler event")
@@ -148,28 +133,16 @@ class Handlers(Registrations[HandlerKey, Routine]):
         if packet.cmd != WsCommand.HANDLER_EVENT or entry is None:
             raise CyfsError(ErrorCode.NOT_FOUND, f"no handler {key.id!r} here")
         param = values.read_object(values.text(members, "param"), "the param of a handler event")
-        call = HandlerCall(key.chain, key.category, values.inner(param, "request"), _response(param))
+        call = HandlerCall(key.chain, key.category, values.inner(param, "request"), parse_outcome(param))
         try:
             answer = await entry.routine(call)
         except CyfsError as error:
-            answer = HandlerAnswer(Action.RESPONSE, response=error)
+            answer = Answer(Action.RESPONSE, reply=error)
         except Exception as error:
             log.exception("handler %r failed", key.id)
             raise CyfsError(ErrorCode.EXECUTE_ERROR, f"handler {key.id!r} failed: {error}") from error
         if answer is None:
-            answer = HandlerAnswer(Action.DEFAULT)
+            answer = Answer(Action.DEFAULT)
         elif isinstance(answer, NamedObject):
-            answer = HandlerAnswer.respond(answer)
-        return answer.encode()
-
-
-def _key_json(key: HandlerKey) -> Members:
-    return {"chain": key.chain.value, "category": key.category.value, "id": key.id, "dec_id": str(key.dec)}
-
-
-def _response(param: Members) -> Members | CyfsError | None:
-    response = values.optional_inner(param, "response")
-    if response is None:
-        return None
-    error = values.optional_inner(response, "error")
-    return values.inner(response, "value") if error is None else parse_error(error)
+            answer = respond(answer)
+        return answer_json(answer)

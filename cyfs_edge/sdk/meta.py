@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.sdk.caller import StatePlace
 from cyfs_edge.wire import json_values as values
+from cyfs_edge.wire import rmeta
 from cyfs_edge.wire.json_values import Members
 from cyfs_edge.wire.rmeta import (
-    META_ACTION,
-    PARSERS,
     AccessItem,
     ConfigItem,
     GroupAccess,
@@ -19,20 +17,9 @@ from cyfs_edge.wire.rmeta import (
     MetaVerb,
     ObjectItem,
     Specified,
-    action_text,
-    item_json,
+    normal_path,
 )
 from cyfs_edge.wire.source import ZoneCategory
-
-if TYPE_CHECKING:
-    from cyfs_edge.sdk.op_env import StatePlace
-
-_PLURAL = {
-    MetaKind.ACCESS: "accesses",
-    MetaKind.LINK: "links",
-    MetaKind.OBJECT: "object-metas",
-    MetaKind.CONFIG: "path-configs",
-}
 
 
 class Meta:
@@ -45,10 +32,10 @@ class Meta:
 
     async def add_access(self, path: str, access: GroupAccess) -> bool:
         """Rights on everything below ``path``: an access string, or a :class:`Specified` for some."""
-        return await self._add(MetaKind.ACCESS, AccessItem(path, access))
+        return await self._add(MetaKind.ACCESS, AccessItem(normal_path(path), access))
 
     async def remove_access(self, path: str, access: GroupAccess) -> MetaItem | None:
-        return await self._remove(MetaKind.ACCESS, AccessItem(path, access))
+        return await self._remove(MetaKind.ACCESS, AccessItem(normal_path(path), access))
 
     async def clear_access(self) -> int:
         return await self._clear(MetaKind.ACCESS)
@@ -57,7 +44,8 @@ class Meta:
         return await self._add(MetaKind.LINK, LinkItem(source, target))
 
     async def remove_link(self, source: str) -> MetaItem | None:
-        return await self._remove(MetaKind.LINK, LinkItem(source, "/"))
+        found = await self._call(MetaKind.LINK, MetaVerb.REMOVE, {"source": source})
+        return _item(MetaKind.LINK, found)
 
     async def clear_link(self) -> int:
         return await self._clear(MetaKind.LINK)
@@ -75,40 +63,38 @@ class Meta:
         return await self._clear(MetaKind.OBJECT)
 
     async def add_path_config(self, path: str, storage_state: int | None = None, depth: int | None = None) -> bool:
-        return await self._add(MetaKind.CONFIG, ConfigItem(path, storage_state, depth))
+        """``storage_state``: 0 concrete, 1 virtual."""
+        return await self._add(MetaKind.CONFIG, ConfigItem(normal_path(path), storage_state, depth))
 
     async def remove_path_config(self, path: str) -> MetaItem | None:
-        return await self._remove(MetaKind.CONFIG, ConfigItem(path))
+        return await self._remove(MetaKind.CONFIG, ConfigItem(normal_path(path)))
 
     async def clear_path_config(self) -> int:
         return await self._clear(MetaKind.CONFIG)
 
     async def _add(self, kind: MetaKind, item: MetaItem) -> bool:
-        return bool((await self._call("PUT", kind, MetaVerb.ADD, _item_body(kind, item))).get("updated"))
+        return bool((await self._call(kind, MetaVerb.ADD, rmeta.request_json(item))).get("updated"))
 
     async def _remove(self, kind: MetaKind, item: MetaItem) -> MetaItem | None:
-        found = values.optional_inner(await self._call("DELETE", kind, MetaVerb.REMOVE, _item_body(kind, item)), "item")
-        return None if found is None else PARSERS[kind](found)
+        return _item(kind, await self._call(kind, MetaVerb.REMOVE, rmeta.request_json(item)))
 
     async def _clear(self, kind: MetaKind) -> int:
-        found = await self._call("DELETE", kind, MetaVerb.CLEAR, {})
-        return values.number(found, "count", 0, 0xFFFF_FFFF)
+        return values.number(await self._call(kind, MetaVerb.CLEAR, {}), "count", 0, 0xFFFF_FFFF)
 
-    async def _call(self, method: str, kind: MetaKind, verb: MetaVerb, body: Members) -> Members:
-        name = _PLURAL[kind] if verb is MetaVerb.CLEAR else kind.value
+    async def _call(self, kind: MetaKind, verb: MetaVerb, body: Members) -> Members:
         return await self._place.caller.call_json(
-            method,
-            f"/{self._place.category}/meta/{name}",
-            self._place.headers(**{META_ACTION: action_text(verb, kind)}),
+            rmeta.call_method(verb),
+            rmeta.call_path(self._place.category, verb, kind),
+            self._place.headers(**{rmeta.META_ACTION: rmeta.action_text(verb, kind)}),
             {"common": self._place.common(), **body},
         )
 
 
-def _item_body(kind: MetaKind, item: MetaItem) -> Members:
-    """A link stands in the body itself, all else in ``item``."""
-    return dict(item_json(item)) if kind is MetaKind.LINK else {"item": item_json(item)}
+def _item(kind: MetaKind, reply: Members) -> MetaItem | None:
+    found = values.optional_inner(reply, "item")
+    return None if found is None else rmeta.PARSERS[kind](found)
 
 
 def friends(access: int, dec: ObjectId | None = None) -> Specified:
-    """Rights (0-7) of the owner's friends, and of nearer ones; from ``dec`` only, if given."""
+    """Rights (:class:`Permission` bits) of the owner's friends, and of nearer ones; from ``dec`` only, if given."""
     return Specified(access, category=ZoneCategory.FRIEND_ZONE, dec=dec)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.sdk.caller import Caller, reply_id, text
-from cyfs_edge.sdk.http import BODY_MAX, HttpStream
+from cyfs_edge.net.http_client import BODY_MAX, HttpStream
+from cyfs_edge.sdk.caller import Caller, Fields, reply_id, reply_number, text
 from cyfs_edge.wire import fields
 from cyfs_edge.wire import json_values as values
+from cyfs_edge.wire.data_range import range_text
 from cyfs_edge.wire.json_values import Members
-from cyfs_edge.wire.ndn import NdnAction
+from cyfs_edge.wire.ndn import NdnAction, referer_text
 from cyfs_edge.wire.requests import NdnLevel, PutDataResult, QueryKind, Referer
 
 _U64_MAX = (1 << 64) - 1
@@ -34,10 +35,10 @@ class DataReply:
         self._stream = stream
         self.object_id = reply_id(stream)
         self.owner = reply_id(stream, fields.OWNER_ID)
-        self.length = _number(stream.headers.get("content-length"))
+        self.length = reply_number(stream.headers.get("content-length"))
         self.total = self.length
         if stream.status == 206:
-            self.total = _number((stream.headers.get("content-range") or "").rpartition("/")[2])
+            self.total = reply_number((stream.headers.get("content-range") or "").rpartition("/")[2])
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._stream.__aiter__()
@@ -113,7 +114,7 @@ class Ndn:
             fields.INNER_PATH: text(inner_path),
             fields.CONTEXT: text(context),
             fields.TASK_GROUP: text(group),
-            "range": _range_text(spans),
+            "range": range_text(spans),
         }
         async with self._caller.stream("GET", "/ndn/", headers) as reply:
             yield DataReply(reply)
@@ -155,27 +156,16 @@ def _common(
     target: ObjectId | None,
     req_path: str | None,
     referers: Sequence[Referer],
-) -> dict[str, str | int | ObjectId | None]:
+) -> Fields:
     return {
         fields.NDN_ACTION: action.value,
         fields.API_LEVEL: level.value,
         fields.TARGET: target,
         fields.REQ_PATH: text(req_path),
-        fields.REFERER_OBJECT: ",".join(fields.encode_text(_referer_text(one)) for one in referers) or None,
+        fields.REFERER_OBJECT: ",".join(fields.encode_text(referer_text(one)) for one in referers) or None,
         fields.FLAGS: 0,
         fields.OBJECT_ID: object_id,
     }
-
-
-def _referer_text(referer: Referer) -> str:
-    target = "" if referer.target is None else f"{referer.target}:"
-    return f"{target}{referer.object_id}{referer.inner_path or ''}"
-
-
-def _range_text(spans: Sequence[Span]) -> str | None:
-    if not spans:
-        return None
-    return "bytes=" + ",".join(f"{begin}-{'' if end is None else end - 1}" for begin, end in spans)
 
 
 def _file_info(item: Members) -> FileInfo:
@@ -191,7 +181,3 @@ def _file_info(item: Members) -> FileInfo:
             for one in item.get("ref_dirs") or ()
         ),
     )
-
-
-def _number(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isascii() and value.isdigit() else None

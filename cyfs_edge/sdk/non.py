@@ -5,12 +5,10 @@ from __future__ import annotations
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.envelope import NamedObject, decode_object
-from cyfs_edge.sdk.caller import Caller, Fields, text
+from cyfs_edge.sdk.caller import OCTETS, Caller, Fields, reply_number, text
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.non import NonAction
 from cyfs_edge.wire.requests import NonLevel, PutObjectReply, PutResult, RequestFlag
-
-_OCTETS = fields.OCTET_STREAM[1]
 
 
 class Non:
@@ -77,7 +75,7 @@ class Non:
     ) -> NamedObject | None:
         """Sends ``obj`` to the handler at ``req_path``; its answer, if it gives an object."""
         headers = _common(NonAction.POST, obj.object_id, level, target, req_path, flags)
-        reply = await self._caller.call("POST", "/non/", headers, obj.raw, _OCTETS)
+        reply = await self._caller.call("POST", "/non/", headers, obj.raw, OCTETS)
         return decode_object(reply.body) if reply.body else None
 
     async def delete(
@@ -97,14 +95,16 @@ class Non:
         return decode_object(reply.body) if reply.body else None
 
     async def _put(self, headers: Fields, raw: bytes | None) -> PutObjectReply:
-        reply = await self._caller.call("PUT", "/non/", headers, raw, None if raw is None else _OCTETS)
+        reply = await self._caller.call("PUT", "/non/", headers, raw, None if raw is None else OCTETS)
         word = reply.headers.get(fields.RESULT)
         try:
             result = PutResult(word)
         except ValueError:
             raise CyfsError(ErrorCode.INVALID_DATA, f"an unknown result of a put: {word!r}") from None
         return PutObjectReply(
-            result, _time(reply.headers.get(fields.UPDATE_TIME)), _time(reply.headers.get(fields.EXPIRES_TIME))
+            result,
+            reply_number(reply.headers.get(fields.UPDATE_TIME)),
+            reply_number(reply.headers.get(fields.EXPIRES_TIME)),
         )
 
 
@@ -115,7 +115,7 @@ def _common(
     target: ObjectId | None,
     req_path: str | None,
     flags: int,
-) -> dict[str, str | int | ObjectId | None]:
+) -> Fields:
     return {
         fields.NON_ACTION: action.value,
         fields.API_LEVEL: level.value,
@@ -124,7 +124,3 @@ def _common(
         fields.FLAGS: flags,
         fields.OBJECT_ID: object_id,
     }
-
-
-def _time(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isascii() and value.isdigit() else None

@@ -7,76 +7,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.object_map import MapContentType
-from cyfs_edge.sdk.caller import Caller, Fields, text
-from cyfs_edge.wire import fields, state
+from cyfs_edge.sdk.caller import Fields, StatePlace, text
 from cyfs_edge.wire import json_values as values
+from cyfs_edge.wire import state
 from cyfs_edge.wire.json_values import Members
 from cyfs_edge.wire.state import CommitType, MapField, OpEnvAction, OpEnvType
+from cyfs_edge.wire.state_reply import MapInfo, MapItem, RootInfo, read_items, read_map_info, read_root
 
-_U64_MAX = (1 << 64) - 1
-_TYPES = {kind.text: kind for kind in MapContentType}
-
-
-@dataclass(frozen=True, slots=True)
-class RootInfo:
-    """``root``: the global one, whose revision is told; ``dec_root``: that of the dec. Of an env that is no path env
-    both are its own map, and the revision is 0.
-    """
-
-    root: ObjectId
-    revision: int
-    dec_root: ObjectId | None
-
-
-@dataclass(frozen=True, slots=True)
-class MapItem:
-    """An entry. ``key``: of maps only. ``value``: of maps and sets; a difference has the other three."""
-
-    content_type: MapContentType
-    key: str | None = None
-    value: ObjectId | None = None
-    prev: ObjectId | None = None
-    altered: ObjectId | None = None
-    diff: ObjectId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MapInfo:
-    """What is known of a map without reading it. ``size``: bytes; ``hub``: it is divided into sub maps."""
-
-    content_type: MapContentType
-    hub: bool
-    count: int
-    size: int
-    depth: int
-
-
-@dataclass(frozen=True, slots=True)
-class StatePlace:
-    """Whose state is meant. ``target``: the device that has it; ``dec``: whose it is; none of each = own."""
-
-    caller: Caller
-    category: str
-    target: ObjectId | None
-    dec: ObjectId | None
-
-    def headers(self, **more: str | None) -> dict[str, str | int | ObjectId | None]:
-        return {fields.TARGET: self.target, state.TARGET_DEC_ID: self.dec, fields.FLAGS: 0, **more}
-
-    def common(self, **more: str) -> Members:
-        common: Members = {"flags": 0, **more}
-        if self.dec is not None:
-            common["target_dec_id"] = str(self.dec)
-        if self.target is not None:
-            common["target"] = str(self.target)
-        return common
+STEP = 256
+"""Entries that ``items`` asks for at a time."""
 
 
 class OpEnv:
@@ -126,16 +71,10 @@ class OpEnv:
         return read_root(await self._get("root", OpEnvAction.GET_CURRENT_ROOT))
 
     async def _get(self, path: str, action: OpEnvAction, **headers: str | None) -> Members:
-        return await self._place.caller.call_json("GET", self._path(path), self._headers(action, **headers))
+        return await self._place.call_json("GET", f"op-env/{path}", self._headers(action, **headers), None)
 
-    async def _json(self, method: str, path: str, action: OpEnvAction, body: Members) -> Members:
-        common = self._place.common(sid=self.sid)
-        return await self._place.caller.call_json(
-            method, self._path(path), self._headers(action), {"common": common, **body}
-        )
-
-    def _path(self, path: str) -> str:
-        return f"/{self._place.category}/op-env/{path}"
+    async def _json(self, method: str, path: str, action: OpEnvAction, body: Members | None) -> Members:
+        return await self._place.call_json(method, f"op-env/{path}", self._headers(action), body, sid=self.sid)
 
     def _headers(self, action: OpEnvAction, **more: str | None) -> Fields:
         return self._place.headers(**{state.OP_ENV_ACTION: action.value, state.OP_ENV_SID: self.sid, **more})
@@ -174,14 +113,7 @@ class OpEnv:
         return read_items(found.get("result"))
 
     async def _metadata(self, path: str | None) -> MapInfo:
-        found = await self._get("metadata", OpEnvAction.METADATA, **{state.OP_ENV_PATH: text(path)})
-        return MapInfo(
-            content_type=_content_type(values.text(found, "content_type")),
-            hub=values.text(found, "content_mode") == "hub",
-            count=values.number(found, "count", 0, _U64_MAX),
-            size=values.number(found, "size", 0, _U64_MAX),
-            depth=values.number(found, "depth", 0, _U64_MAX),
-        )
+        return read_map_info(await self._get("metadata", OpEnvAction.METADATA, **{state.OP_ENV_PATH: text(path)}))
 
 
 class _Paths(OpEnv):
@@ -336,9 +268,9 @@ class SingleEnv(_Loading):
 
     async def reset(self) -> None:
         """Puts the cursor back to the first entry."""
-        await self._json("DELETE", "iterator", OpEnvAction.RESET, {})
+        await self._json("DELETE", "iterator", OpEnvAction.RESET, None)
 
-    async def items(self, step: int = 256) -> AsyncIterator[MapItem]:
+    async def items(self, step: int = STEP) -> AsyncIterator[MapItem]:
         """All entries, from the first one, ``step`` at a time."""
         await self.reset()
         while found := await self.next(step):
@@ -357,34 +289,6 @@ ENV_TYPES: dict[type[OpEnv], OpEnvType] = {
     SingleEnv: OpEnvType.SINGLE,
     IsolateEnv: OpEnvType.ISOLATE_PATH,
 }
-
-
-def read_items(found: Any) -> list[MapItem]:
-    """``INVALID_FORMAT`` for anything that is no list of entries."""
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise CyfsError(ErrorCode.INVALID_FORMAT, "the reply is no list of entries")
-    return [
-        MapItem(
-            _content_type(values.text(item, "content_type")),
-            values.optional_text(item, "key"),
-            *(values.optional_id(item, name) for name in ("value", "prev", "altered", "diff")),
-        )
-        for item in found
-    ]
-
-
-def _content_type(name: str) -> MapContentType:
-    if name not in _TYPES:
-        raise CyfsError(ErrorCode.INVALID_FORMAT, f"unknown content type {name[:40]!r}")
-    return _TYPES[name]
-
-
-def read_root(found: Members) -> RootInfo:
-    return RootInfo(
-        values.object_id(found, "root"),
-        values.number(found, "revision", 0, _U64_MAX),
-        values.optional_id(found, "dec_root"),
-    )
 
 
 def _body(**members: str | ObjectId | None) -> Members:

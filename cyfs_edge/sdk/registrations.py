@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.sdk.ws_link import RETRY_FIRST, WsLink, WsSession
+from cyfs_edge.net.ws_client import WsClient
+from cyfs_edge.sdk.ws_link import RETRY_FIRST, WsLink
 from cyfs_edge.wire import json_values as values
-from cyfs_edge.wire.handler import parse_error
+from cyfs_edge.wire.handler import check_result
+from cyfs_edge.wire.json_values import Members
 from cyfs_edge.wire.ws_packet import WsCommand, WsPacket
 
 log = logging.getLogger(__name__)
@@ -22,14 +25,13 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[R]):
-    """``content``: the registration as it is sent. ``removal``: what ends it."""
+    """``content``: the registration as it is sent."""
 
     routine: R
     content: bytes
-    removal: bytes
 
 
-class Registrations(Generic[K, R]):
+class Registrations(ABC, Generic[K, R]):
     """One connection of its own, opened with the first registration: the stack calls back on the one it came by."""
 
     __slots__ = ("_add", "_entries", "_link", "_remove", "_removed")
@@ -47,13 +49,13 @@ class Registrations(Generic[K, R]):
         """The stack forgets the routines with the connection."""
         await self._link.close()
 
-    async def _register(self, key: K, entry: Entry[R]) -> None:
+    async def _register(self, key: K, routine: R, registration: Members) -> None:
         """Returns when the stack has taken it; raises the stack's refusal."""
         before = self._entries.get(key)
-        self._entries[key] = entry
+        entry = self._entries[key] = Entry(routine, values.write(registration).encode())
         self._removed.pop(key, None)
         try:
-            _check(await self._link.ask(self._add, entry.content))
+            check_result(await self._link.ask(self._add, entry.content))
         except BaseException:
             if before is None:
                 self._entries.pop(key, None)
@@ -61,12 +63,12 @@ class Registrations(Generic[K, R]):
                 self._entries[key] = before
             raise
 
-    async def _unregister(self, key: K, removal: bytes) -> bool:
+    async def _unregister(self, key: K, name: Members) -> bool:
         """Whether the stack had it."""
         self._entries.pop(key, None)
-        self._removed[key] = removal
+        removal = self._removed[key] = values.write(name).encode()
         try:
-            _check(await self._link.ask(self._remove, removal))
+            check_result(await self._link.ask(self._remove, removal))
         except CyfsError as error:
             if error.code == ErrorCode.NOT_FOUND:
                 return False
@@ -75,22 +77,17 @@ class Registrations(Generic[K, R]):
             self._removed.pop(key, None)
         return True
 
-    async def _register_again(self, session: WsSession) -> None:
+    async def _register_again(self, client: WsClient) -> None:
         for removal in list(self._removed.values()):
-            await session.ask(self._remove, removal)
+            await client.ask(self._remove, removal)
         for key, entry in list(self._entries.items()):
             try:
-                _check(await session.ask(self._add, entry.content))
+                check_result(await client.ask(self._add, entry.content))
             except CyfsError as error:
-                if not session.open:
+                if not client.open:
                     raise
                 log.warning("the stack refuses %s: %s", key, error)
 
+    @abstractmethod
     async def _answer(self, packet: WsPacket) -> bytes:
-        raise NotImplementedError
-
-
-def _check(answer: bytes) -> None:
-    members = values.read_object(answer, "the answer to a registration")
-    if values.number(members, "err", 0, 0xFFFF):
-        raise parse_error({"code": members["err"], "msg": members.get("msg")})
+        """The content of the answer to a call of the stack."""

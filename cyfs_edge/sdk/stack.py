@@ -7,14 +7,17 @@ from typing import Self
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.net.http_client import TIMEOUT, HttpClient
+from cyfs_edge.net.ws_client import WsHttp
 from cyfs_edge.sdk.caller import Caller
 from cyfs_edge.sdk.crypto import Crypto
 from cyfs_edge.sdk.events import Events
+from cyfs_edge.sdk.files import Files
 from cyfs_edge.sdk.global_state import GlobalState
 from cyfs_edge.sdk.handlers import Handlers
-from cyfs_edge.sdk.http import TIMEOUT, HttpClient
 from cyfs_edge.sdk.ndn import Ndn
 from cyfs_edge.sdk.non import Non
+from cyfs_edge.sdk.pages import Pages
 from cyfs_edge.sdk.util import Util
 from cyfs_edge.sdk.ws_link import RETRY_FIRST
 
@@ -27,13 +30,41 @@ class CyfsStack:
     handler and the first event. Calls raise ``CyfsError`` with the code of the reply.
     """
 
-    __slots__ = ("_http", "crypto", "dec_id", "events", "handlers", "local_cache", "ndn", "non", "root_state", "util")
+    __slots__ = (
+        "_http",
+        "_over_ws",
+        "crypto",
+        "dec_id",
+        "events",
+        "files",
+        "handlers",
+        "local_cache",
+        "ndn",
+        "non",
+        "pages",
+        "root_state",
+        "util",
+    )
 
     def __init__(
-        self, dec_id: ObjectId, http: HttpClient, ws: tuple[str, int], *, retry_first: float = RETRY_FIRST
+        self,
+        dec_id: ObjectId,
+        *,
+        http: str = HTTP,
+        ws: str = WS,
+        over_ws: bool = False,
+        timeout: float = TIMEOUT,
+        retry_first: float = RETRY_FIRST,
     ) -> None:
-        caller = Caller(dec_id, http, http)
-        self._http = http
+        """``async with CyfsStack(dec_id) as stack:``. Addresses are ``host:port``. ``over_ws``: requests go over one
+        WebSocket, all but those for data. ``timeout``: seconds without a byte of a reply; ``retry_first``: seconds
+        before the first reconnect of handlers and events.
+        """
+        http_host, http_port = _address(http)
+        ws_host, ws_port = _address(ws)
+        self._http = HttpClient(http_host, http_port, timeout=timeout)
+        self._over_ws = WsHttp(ws_host, ws_port, timeout=timeout) if over_ws else None
+        caller = Caller(dec_id, self._http, self._over_ws or self._http)
         self.dec_id = dec_id
         self.non = Non(caller)
         self.ndn = Ndn(caller)
@@ -41,23 +72,10 @@ class CyfsStack:
         self.crypto = Crypto(caller)
         self.root_state = GlobalState(caller, "root-state")
         self.local_cache = GlobalState(caller, "local-cache")
-        self.handlers = Handlers(*ws, dec_id, retry_first=retry_first)
-        self.events = Events(*ws, dec_id, retry_first=retry_first)
-
-    @classmethod
-    def open(
-        cls,
-        dec_id: ObjectId,
-        *,
-        http: str = HTTP,
-        ws: str = WS,
-        timeout: float = TIMEOUT,
-        retry_first: float = RETRY_FIRST,
-    ) -> Self:
-        """``async with CyfsStack.open(dec_id) as stack:``. Addresses are ``host:port``. ``timeout``: seconds without
-        a byte of a reply; ``retry_first``: seconds before the first reconnect of a WebSocket.
-        """
-        return cls(dec_id, HttpClient(*_address(http), timeout=timeout), _address(ws), retry_first=retry_first)
+        self.files = Files(self.non, self.ndn, self.util)
+        self.pages = Pages(caller, http_port)
+        self.handlers = Handlers(ws_host, ws_port, dec_id, retry_first=retry_first)
+        self.events = Events(ws_host, ws_port, dec_id, retry_first=retry_first)
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,6 +89,8 @@ class CyfsStack:
         """Ends handlers, events and connections."""
         await self.handlers.close()
         await self.events.close()
+        if self._over_ws is not None:
+            await self._over_ws.close()
         self._http.close()
 
 

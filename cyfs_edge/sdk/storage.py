@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.object_map import MapContentType
-from cyfs_edge.sdk.op_env import MapItem, PathEnv, SingleEnv
+from cyfs_edge.sdk.op_env import PathEnv, SingleEnv
+from cyfs_edge.wire.state_reply import MapItem
 
 if TYPE_CHECKING:
     from cyfs_edge.sdk.global_state import GlobalState

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.base.times import bucky_from_unix
 from cyfs_edge.objects.envelope import NamedObject, decode_object
-from cyfs_edge.sdk.caller import Caller, Fields, reply_id
+from cyfs_edge.sdk.caller import OCTETS, Caller, Fields, reply_id
 from cyfs_edge.wire import fields
 from cyfs_edge.wire import json_values as values
 from cyfs_edge.wire.json_values import Members
 
 _RETRY_S = 5.0
+
+
+def bucky_now() -> int:
+    """The time of objects: microseconds since 1601."""
+    return bucky_from_unix(time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Util:
     async def get_zone(self, object_id: ObjectId | None = None, raw: bytes | None = None) -> ZoneInfo:
         """The zone of a device or a person, whose object is ``raw`` if the stack may not know it; own by default."""
         headers = {**_common(None), fields.OBJECT_ID: object_id}
-        kind = None if raw is None else fields.OCTET_STREAM[1]
+        kind = None if raw is None else OCTETS
         reply = await self._caller.call("POST", "/util/zone", headers, b"" if raw is None else raw, kind)
         zone_id, ood = reply_id(reply, fields.ZONE_ID), reply_id(reply, fields.OOD_DEVICE_ID)
         if zone_id is None or ood is None:
