@@ -13,7 +13,7 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.net.http_client import HttpReply
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.objects.object_map import MapContentType
-from cyfs_edge.sdk.caller import Caller, StatePlace, read_json, reply_id, reply_number
+from cyfs_edge.sdk.caller import Caller, StatePlace, read_json, reply_number
 from cyfs_edge.sdk.meta import Meta
 from cyfs_edge.sdk.op_env import ENV_TYPES, IsolateEnv, OpEnv, PathEnv, SingleEnv
 from cyfs_edge.sdk.storage import StateStorage
@@ -76,11 +76,11 @@ class GlobalState:
     async def get_by_path(self, path: str) -> Found:
         """``NOT_FOUND`` when it leads nowhere. Open to others by the access rules of the path."""
         reply = await self._place.caller.call("GET", self._target(path), self._place.headers())
-        found = decode_object(reply.body) if reply.body else None
-        object_id = (
-            reply_id(reply) or (found and found.object_id) or fields.required_id(reply.headers, fields.OBJECT_ID)
-        )
-        return Found(object_id, found, *_root_of(reply))
+        root, revision = _root_of(reply)
+        if not reply.body:
+            return Found(fields.required_id(reply.headers, fields.OBJECT_ID), None, root, revision)
+        found = decode_object(reply.body)
+        return Found(found.object_id, found, root, revision)
 
     async def list(self, path: str, page_index: int = 0, page_size: int = PAGE_SIZE_DEFAULT) -> Page:
         """A page of the map or set at ``path``."""

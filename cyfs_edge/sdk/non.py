@@ -101,11 +101,8 @@ class Non:
             result = PutResult(word)
         except ValueError:
             raise CyfsError(ErrorCode.INVALID_DATA, f"an unknown result of a put: {word!r}") from None
-        return PutObjectReply(
-            result,
-            reply_number(reply.headers.get(fields.UPDATE_TIME)),
-            reply_number(reply.headers.get(fields.EXPIRES_TIME)),
-        )
+        times = (reply_number(reply.headers.get(name)) for name in (fields.UPDATE_TIME, fields.EXPIRES_TIME))
+        return PutObjectReply(result, *times)
 
 
 def _common(
