@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
@@ -113,8 +114,12 @@ class StatePlace:
 
 
 def text(value: str | None) -> str | None:
-    """A header that holds text, percent-encoded."""
-    return None if value is None else fields.encode_text(value)
+    """A header that holds text, percent-encoded to the letter as the official SDK does it."""
+    return None if value is None else encode(value)
+
+
+def encode(value: str) -> str:
+    return quote(value, safe="!*'()")
 
 
 def reply_id(reply: HttpReply | HttpStream, name: str = fields.OBJECT_ID) -> ObjectId | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.net.http_client import BODY_MAX, HttpStream
-from cyfs_edge.sdk.caller import Caller, Fields, reply_id, reply_number, text
+from cyfs_edge.sdk.caller import Caller, Fields, encode, reply_id, reply_number, text
 from cyfs_edge.wire import fields
 from cyfs_edge.wire import json_values as values
 from cyfs_edge.wire.data_range import range_text
@@ -162,7 +162,7 @@ def _common(
         fields.API_LEVEL: level.value,
         fields.TARGET: target,
         fields.REQ_PATH: text(req_path),
-        fields.REFERER_OBJECT: ",".join(fields.encode_text(referer_text(one)) for one in referers) or None,
+        fields.REFERER_OBJECT: ",".join(encode(referer_text(one)) for one in referers) or None,
         fields.FLAGS: 0,
         fields.OBJECT_ID: object_id,
     }

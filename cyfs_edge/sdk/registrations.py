@@ -34,7 +34,7 @@ class Entry(Generic[R]):
 class Registrations(ABC, Generic[K, R]):
     """One connection of its own, opened with the first registration: the stack calls back on the one it came by."""
 
-    __slots__ = ("_add", "_entries", "_link", "_remove", "_removed")
+    __slots__ = ("_add", "_entries", "_link", "_remove", "_removed", "_taken")
 
     def __init__(
         self, host: str, port: int, add: WsCommand, remove: WsCommand, *, retry_first: float = RETRY_FIRST
@@ -42,6 +42,8 @@ class Registrations(ABC, Generic[K, R]):
         self._add = add
         self._remove = remove
         self._entries: dict[K, Entry[R]] = {}
+        self._taken: set[K] = set()
+        """What the stack has agreed to, and is told again on the next connection."""
         self._removed: dict[K, bytes] = {}
         self._link = WsLink(host, port, self._answer, self._register_again, retry_first=retry_first)
 
@@ -56,6 +58,7 @@ class Registrations(ABC, Generic[K, R]):
         self._removed.pop(key, None)
         try:
             check_result(await self._link.ask(self._add, entry.content))
+            self._taken.add(key)
         except BaseException:
             if before is None:
                 self._entries.pop(key, None)
@@ -66,6 +69,7 @@ class Registrations(ABC, Generic[K, R]):
     async def _unregister(self, key: K, name: Members) -> bool:
         """Whether the stack had it."""
         self._entries.pop(key, None)
+        self._taken.discard(key)
         removal = self._removed[key] = values.write(name).encode()
         try:
             check_result(await self._link.ask(self._remove, removal))
@@ -80,7 +84,10 @@ class Registrations(ABC, Generic[K, R]):
     async def _register_again(self, client: WsClient) -> None:
         for removal in list(self._removed.values()):
             await client.ask(self._remove, removal)
-        for key, entry in list(self._entries.items()):
+        for key in list(self._taken):
+            entry = self._entries.get(key)
+            if entry is None:
+                continue  # removed meanwhile
             try:
                 check_result(await client.ask(self._add, entry.content))
             except CyfsError as error:
