@@ -2,9 +2,9 @@
 
 from cyfs_edge.base.access import Permission
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
 from cyfs_edge.objects.core.dec_app import dec_id
-from cyfs_edge.objects.core.text_storage import make_storage, make_text
+from cyfs_edge.objects.core.text_storage import STORAGE, TEXT, make_storage, make_text
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.objects.object_map import MapContentType
 from cyfs_edge.sdk.global_state import Found, GlobalState, Page
@@ -31,6 +31,9 @@ __all__ = [
     "ChunkId",
     "NamedObject",
     "decode_object",
+    "NULL_ID",
+    "TEXT",
+    "STORAGE",
     "dec_id",
     "make_text",
     "make_storage",
