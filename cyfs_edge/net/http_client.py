@@ -1,4 +1,4 @@
-"""HTTP/1.1 to a server of this machine, on asyncio streams: connections kept and used again, bodies streamed
+"""HTTP/1.1 to a server of this machine: connections kept and used again, bodies streamed
 (docs/protocol/http-api.md §1).
 
 aiohttp's client takes 0.1 s and 14 MB to import on a desktop, for redirects, cookies, proxies and TLS that nobody needs
@@ -12,9 +12,10 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.net.outlet import Outlet
 from cyfs_edge.wire.http_chunked import ChunkedDecoder
 from cyfs_edge.wire.http_head import HEAD_MAX, encode_request_head
 from cyfs_edge.wire.http_reply import ReplyHead, parse_reply_head
@@ -27,6 +28,8 @@ TIMEOUT = 300.0
 """Seconds that a reply may take to begin, and each further piece of it to come."""
 IDLE_MAX = 20.0
 """Seconds that a connection is kept for the next request; a gateway closes idle ones after 60."""
+READ_HIGH = 256 * 1024
+"""Bytes of a reply that wait to be read above which no more is taken from the socket."""
 KEPT_MAX = 8
 """Connections that are kept; more may be open at a time."""
 
@@ -154,15 +157,18 @@ class HttpClient:
             if connection.usable(now):
                 return connection
             connection.close()
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
-                reader, writer = await asyncio.open_connection(self._host, self._port, limit=HEAD_MAX)
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(self.authority, self._timeout), self._host, self._port
+                )
         except TimeoutError:
             raise CyfsError(ErrorCode.TIMEOUT, f"no connection to {self.authority} in time") from None
         except OSError as error:
             text = f"no connection to {self.authority}: {error}; is the server running?"
             raise CyfsError(ErrorCode.CONNECT_FAILED, text) from None
-        return _Connection(self.authority, reader, writer, self._timeout)
+        return connection
 
     def _keep(self, connection: _Connection) -> None:
         if self._closed or len(self._kept) >= self._kept_max:
@@ -172,20 +178,62 @@ class HttpClient:
         self._kept.append(connection)
 
 
-class _Connection:
-    __slots__ = ("_reader", "_timeout", "_writer", "idle_since", "peer", "sent")
+class _Connection(asyncio.Protocol):
+    """What came before the end of a connection is read before the end is told: a server that refuses a body answers,
+    and goes while the rest of the body is on its way.
+    """
 
-    def __init__(self, peer: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float) -> None:
+    __slots__ = ("_data", "_ended", "_outlet", "_reading_paused", "_timeout", "_waiter", "idle_since", "peer", "sent")
+
+    def __init__(self, peer: str, timeout: float) -> None:
         self.peer = peer
-        self._reader = reader
-        self._writer = writer
         self._timeout = timeout
+        self._data = bytearray()
+        self._ended = False
+        self._reading_paused = False
+        self._waiter: asyncio.Future[None] | None = None
         self.idle_since = 0.0
         self.sent = True
         """The last request has gone out whole."""
 
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not derive from asyncio's.
+        self._outlet = Outlet(cast("asyncio.Transport", transport), asyncio.get_running_loop().time())
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) > READ_HIGH and not self._reading_paused:
+            self._reading_paused = True
+            self._outlet.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        self._wake()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        self._outlet.lost()
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._outlet.pause()
+
+    def resume_writing(self) -> None:
+        self._outlet.resume()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # Called by the client.
+
     def usable(self, now: float) -> bool:
-        return now - self.idle_since < IDLE_MAX and not self._reader.at_eof() and not self._writer.is_closing()
+        """Bytes that nobody has asked for make it as bad as its end."""
+        return now - self.idle_since < IDLE_MAX and not self._ended and not self._data
 
     async def exchange(self, request: bytes) -> ReplyHead:
         """Sends ``request`` and reads the head of its reply, which may come before all of it is sent."""
@@ -201,38 +249,52 @@ class _Connection:
                 await sending
 
     async def _write(self, data: bytes) -> None:
-        # The server may have answered before it has read all: its reply tells why.
-        with contextlib.suppress(OSError):
-            self._writer.write(data)
-            await self._writer.drain()
+        with contextlib.suppress(CyfsError):  # its reply, or the lack of one, tells what happened
+            await self._outlet.send(data)
 
     async def _read_head(self) -> ReplyHead:
         """Interim replies are passed over."""
         while True:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    data = await self._reader.readuntil(b"\r\n\r\n")
-            except TimeoutError:
-                raise self._late() from None
-            except asyncio.LimitOverrunError:
-                raise CyfsError(ErrorCode.INVALID_DATA, f"the head of {self.peer}'s reply is too long") from None
-            except (asyncio.IncompleteReadError, OSError):
-                raise CyfsError(ErrorCode.CONNECTION_ABORTED, f"{self.peer} closed the connection") from None
-            head = parse_reply_head(data)
+            seen = 0
+            while (end := self._data.find(b"\r\n\r\n", seen, HEAD_MAX)) < 0:
+                seen = max(0, len(self._data) - 3)
+                if len(self._data) >= HEAD_MAX:
+                    raise CyfsError(ErrorCode.INVALID_DATA, f"the head of {self.peer}'s reply is too long")
+                if not await self._more():
+                    raise CyfsError(ErrorCode.CONNECTION_ABORTED, f"{self.peer} closed the connection")
+            head = parse_reply_head(self._take(end + 4))
             if head.status >= 200:
                 return head
 
     async def read(self, most: int) -> bytes:
+        """Up to ``most`` bytes; none at the end of the connection."""
+        if not self._data:
+            await self._more()
+        return self._take(most)
+
+    def _take(self, most: int) -> bytes:
+        piece = bytes(self._data[:most])
+        del self._data[:most]
+        if self._reading_paused and len(self._data) <= READ_HIGH // 2:
+            self._reading_paused = False
+            self._outlet.transport.resume_reading()
+        return piece
+
+    async def _more(self) -> bool:
+        """Waits for data; false when none will come. ``TIMEOUT``."""
+        if self._ended:
+            return False
+        size = len(self._data)
+        self._waiter = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._reader.read(most)
+                await self._waiter
         except TimeoutError:
-            raise self._late() from None
-        except OSError:
-            raise CyfsError(ErrorCode.CONNECTION_ABORTED, f"{self.peer} broke off its reply") from None
+            text = f"nothing from {self.peer} for {self._timeout:g} s"
+            raise CyfsError(ErrorCode.TIMEOUT, text) from None
+        finally:
+            self._waiter = None
+        return len(self._data) > size
 
     def close(self) -> None:
-        self._writer.transport.abort()
-
-    def _late(self) -> CyfsError:
-        return CyfsError(ErrorCode.TIMEOUT, f"nothing from {self.peer} for {self._timeout:g} s")
+        self._outlet.transport.abort()

@@ -25,20 +25,25 @@ KEEP_ALIVE_S = 15 * 60.0
 
 
 class StateStorage:
-    """Nobody else can change the path while it is loaded. ``dirty``: there are changes to save."""
+    """Nobody else can change the path while it is loaded."""
 
-    __slots__ = ("_current", "_env", "_keeping", "_lock", "_saving", "_state", "content_type", "dirty", "path")
+    __slots__ = ("_changed", "_current", "_env", "_keeping", "_lock", "_saving", "_state", "content_type", "path")
 
     def __init__(self, state: GlobalState, path: str, content_type: MapContentType = MapContentType.MAP) -> None:
         self._state = state
         self.path = path
         self.content_type = content_type
-        self.dirty = False
+        self._changed = False
         self._env: tuple[PathEnv, SingleEnv] | None = None
         self._current: ObjectId | None = None
         self._lock = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+
+    @property
+    def dirty(self) -> bool:
+        """There are changes that are not saved yet."""
+        return self._changed or self._lock.locked()
 
     async def load(self) -> None:
         """Opens what is at the path, or an empty map or set. Waits for another who has it open. Once only."""
@@ -64,9 +69,9 @@ class StateStorage:
         """Whether there was something to save. After an error it is still ``dirty``."""
         async with self._lock:
             path_env, single = self._open()
-            if not self.dirty:
+            if not self._changed:
                 return False
-            self.dirty = False
+            self._changed = False
             try:
                 saved = (await single.update()).root
                 if saved == self._current:
@@ -74,7 +79,7 @@ class StateStorage:
                 await path_env.set_with_path(self.path, saved, self._current)
                 await path_env.update()
             except BaseException:
-                self.dirty = True
+                self._changed = True
                 raise
             self._current = saved
             return True
@@ -105,30 +110,30 @@ class StateStorage:
     async def insert(self, key: str, value: ObjectId) -> None:
         """``ALREADY_EXISTS`` when the key is there."""
         await self._single().insert_with_key(key, value)
-        self.dirty = True
+        self._changed = True
 
     async def set(self, key: str, value: ObjectId, prev: ObjectId | None = None) -> ObjectId | None:
         """What was there."""
         found = await self._single().set_with_key(key, value, prev)
-        self.dirty = self.dirty or found != value
+        self._changed = self._changed or found != value
         return found
 
     async def remove(self, key: str, prev: ObjectId | None = None) -> ObjectId | None:
         """What was there."""
         found = await self._single().remove_with_key(key, prev)
-        self.dirty = self.dirty or found is not None
+        self._changed = self._changed or found is not None
         return found
 
     async def add(self, value: ObjectId) -> bool:
         """To a set: whether it is new."""
         added = await self._single().insert(value)
-        self.dirty = self.dirty or added
+        self._changed = self._changed or added
         return added
 
     async def discard(self, value: ObjectId) -> bool:
         """From a set: whether it was there."""
         removed = await self._single().remove(value)
-        self.dirty = self.dirty or removed
+        self._changed = self._changed or removed
         return removed
 
     async def contains(self, value: ObjectId) -> bool:

@@ -15,8 +15,6 @@ from cyfs_edge.wire import fields
 from cyfs_edge.wire import json_values as values
 from cyfs_edge.wire.json_values import Members
 
-_RETRY_S = 5.0
-
 
 def bucky_now() -> int:
     """The time of objects: microseconds since 1601."""
@@ -40,8 +38,10 @@ class Util:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def wait_online(self, timeout: float | None = None) -> NamedObject:
-        """The device, as soon as the stack answers; asked every 5 s. ``TIMEOUT`` after ``timeout`` seconds."""
+    async def wait_online(self, timeout: float | None = None, *, interval: float = 5.0) -> NamedObject:
+        """The device, as soon as the stack answers, which is tried every ``interval`` seconds. ``TIMEOUT`` after
+        ``timeout`` seconds.
+        """
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -50,7 +50,7 @@ class Util:
                     except CyfsError as error:
                         if error.code not in (ErrorCode.CONNECT_FAILED, ErrorCode.CONNECTION_ABORTED):
                             raise
-                    await asyncio.sleep(_RETRY_S)
+                    await asyncio.sleep(interval)
         except TimeoutError:
             raise CyfsError(ErrorCode.TIMEOUT, f"the stack does not answer within {timeout:g} s") from None
 

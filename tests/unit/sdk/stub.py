@@ -41,7 +41,7 @@ class StubHttp:
 async def stub_http() -> AsyncIterator[StubHttp]:
     stub = StubHttp()
     server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
-    stub.address = "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    stub.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield stub
     finally:
