@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.net.http_routines import HttpRoutines
+from cyfs_edge.net.http_routines import CONNECTIONS, HttpRoutines
 from cyfs_edge.wire.handler import RoutineUrl
 from cyfs_edge.wire.http_head import HEAD_MAX
-from tests.unit.net.loops import both_loops
+from tests.unit.net.loops import both_loops, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -138,3 +138,19 @@ async def test_nobody_listens() -> None:
     with pytest.raises(CyfsError) as caught:
         await HttpRoutines().post(url, "/", b"12345")
     assert caught.value.code == ErrorCode.CONNECT_FAILED
+
+
+@both_loops
+async def test_calls_beyond_the_limit_wait() -> None:
+    async with answering(b"", stay=True) as (url, requests):
+        routines = HttpRoutines()
+        calls = [asyncio.ensure_future(routines.post(url, "/", b"12345")) for _ in range(CONNECTIONS + 1)]
+        await until(lambda: len(requests) == CONNECTIONS)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(requests) == CONNECTIONS
+        calls[0].cancel()
+        await until(lambda: len(requests) == CONNECTIONS + 1)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.core.api.call import ApiLimits
-from cyfs_edge.net import outlet, stream_server
+from cyfs_edge.net import http_client, http_routines, outlet, stream_server, ws_client
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.wire import http_chunked, http_head
@@ -20,13 +20,21 @@ UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1, "": 1}
 
 
 def limits() -> dict[str, float]:
-    """Every limit of the servers, by the name it has in the table."""
+    """Every limit of the servers and of our own clients, by the name it has in the table."""
     found: dict[str, float] = {
         "http_head.LENGTH_MAX": http_head.LENGTH_MAX,
         "http_chunked.SIZE_LINE_MAX": http_chunked.SIZE_LINE_MAX,
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        "http_client.BODY_MAX": http_client.BODY_MAX,
+        "http_client.READ_HIGH": http_client.READ_HIGH,
+        "http_client.KEPT_MAX": http_client.KEPT_MAX,
+        "http_client.TIMEOUT": http_client.TIMEOUT,
+        "http_routines.TIMEOUT": http_routines.TIMEOUT,
+        "http_routines.CONNECTIONS": http_routines.CONNECTIONS,
+        "ws_client.MESSAGE_MAX": ws_client.MESSAGE_MAX,
+        "ws_client.CALLS": ws_client.CALLS,
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):
