@@ -18,7 +18,7 @@ import uvloop
 from bench import load, samples
 from bench.gateway import Gateway
 from bench.rows import Calibration, Row, rate
-from cyfs_edge.cli.events import WsClient
+from cyfs_edge.net.ws_client import WsClient
 from cyfs_edge.wire.ws_packet import WsCommand, WsPacket
 
 WS_PATH, HTTP_PATH = "/bench/ws", "/bench/http"
@@ -30,16 +30,16 @@ def _param(path: str, routine: str) -> dict[str, object]:
     return {"index": 0, "default_action": "Reject", "req_path": path, "routine": routine}
 
 
-def answer_over_ws(host: str, port: int) -> None:
-    client = WsClient(host, port)
+async def answer_over_ws(host: str, port: int) -> None:
+    async def answer(packet: WsPacket) -> bytes:
+        return ANSWER
+
+    client = await WsClient.connect(host, port, answer)
+    reading = asyncio.create_task(client.run())
     key = {"chain": "handler", "category": "post_object", "id": "bench ws", "dec_id": samples.DEC}
     adding = json.dumps({**key, "param": _param(WS_PATH, "1")}).encode()
-    client.send(WsPacket(1, WsCommand.HANDLER_ADD, adding))
-    for packet in client.packets():
-        if packet.cmd == WsCommand.HANDLER_EVENT:
-            client.send(WsPacket(packet.seq, WsCommand.ANSWER, ANSWER))
-        else:
-            print(packet.content.decode(), flush=True)
+    print((await client.ask(WsCommand.HANDLER_ADD, adding)).decode(), flush=True)
+    await reading
 
 
 class _Callback(asyncio.Protocol):
@@ -93,8 +93,5 @@ async def rows(node: Gateway, base: Calibration, seconds: float) -> list[Row]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "ws":
-        answer_over_ws(sys.argv[2], int(sys.argv[3]))
-    else:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(answer_over_http())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(answer_over_ws(sys.argv[2], int(sys.argv[3])) if sys.argv[1] == "ws" else answer_over_http())

@@ -58,7 +58,7 @@ from cyfs_edge.host.periodic import Periodic
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
-from cyfs_edge.net.http_client import HttpClient
+from cyfs_edge.net.http_routines import HttpRoutines
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
@@ -241,7 +241,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         UtilApi(util, builder),
         CryptoApi(crypto),
         HandlerApi(
-            handlers, HttpClient(timeout=config.limits.handler_timeout), frozenset((config.http.port, config.ws.port))
+            handlers, HttpRoutines(timeout=config.limits.handler_timeout), frozenset((config.http.port, config.ws.port))
         ),
         MetaApi(meta, zone),
         [StateApi(state) for state in states],

@@ -1,4 +1,4 @@
-"""What arrives at the listeners before any service sees it: HTTP heads and bodies, WebSocket handshakes and packets."""
+"""What arrives before any service or client sees it: HTTP heads and bodies, WebSocket handshakes and packets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from cyfs_edge.base.errors import CodecError
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.http_chunked import ChunkedDecoder
 from cyfs_edge.wire.http_head import LINES_MAX, TARGET_MAX, RequestHead, find_head_end, parse_head
-from cyfs_edge.wire.http_message import parse_request
+from cyfs_edge.wire.http_message import parse_reply, parse_request
+from cyfs_edge.wire.http_reply import encode_head, parse_reply_head
 from cyfs_edge.wire.ws_handshake import accept_handshake
 from cyfs_edge.wire.ws_packet import WsPacket, decode_packet
 from fuzz.target import Target, just
@@ -20,6 +21,12 @@ _HEADS = just(
     b"PUT http://[::1]:1318/non/?a=b#c HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc",
     b"post /a HTTP/1.1\r\nHOST:x\r\nTransfer-Encoding: chunked\r\nConnection: a, close\r\n\r\n1\r\na\r\n0\r\n\r\n",
     "OPTIONS * HTTP/1.0\r\nx-a: é\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\n".encode(),
+)
+_REPLIES = just(
+    b"HTTP/1.1 200 OK\r\ncyfs-result: Accept\r\nContent-Length: 3\r\n\r\nabc",
+    b"HTTP/1.0 404 X\r\nconnection: close\r\n\r\n{}",
+    b"HTTP/1.1 204\r\nx:\t\xe9 \r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
 )
 _HANDSHAKES = just(
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -77,6 +84,18 @@ def run_request(data: bytes) -> None:
         assert head.chunked or len(body) <= head.content_length
 
 
+def run_reply(data: bytes) -> None:
+    """What is read of a reply can be written, and reads the same again."""
+    with suppress(CodecError):
+        head, body = parse_reply(data)
+        assert head.length is None or head.length == len(body)
+        own = ("content-length", "date", "connection", "transfer-encoding")
+        items = [(name, value) for name, value in head.headers.items if name not in own and value.isascii()]
+        written = encode_head(head.status, items, len(body), "now")
+        again = [(name, value) for name, value in parse_reply_head(written).headers.items if name not in own]
+        assert sorted(again) == sorted(items)
+
+
 def run_handshake(data: bytes) -> None:
     head = _read_head(data)
     if head is not None:
@@ -101,6 +120,7 @@ TARGETS: dict[str, Target] = {
     "http_head": Target(run_head, _HEADS),
     "http_chunked": Target(run_chunked, _bodies),
     "http_request": Target(run_request, _HEADS),
+    "http_reply": Target(run_reply, _REPLIES),
     "ws_handshake": Target(run_handshake, _HANDSHAKES),
     "ws_packet": Target(run_packet, _packets),
 }

@@ -1,4 +1,4 @@
-"""Requests of the server to the client of one WebSocket session (docs/protocol/websocket.md §2): own numbers, answers
+"""Requests from one end of a WebSocket session to the other (docs/protocol/websocket.md §2): own numbers, answers
 matched by them, a bound on how many are open, an end to all of them when the session ends.
 """
 
@@ -35,17 +35,17 @@ class WsCalls:
 
     async def ask(self, cmd: int, content: bytes, timeout: float) -> bytes:
         """The content of the answer. ``NOT_CONNECTED`` when the session has ended, ``ABORTED`` when it ends meanwhile,
-        ``TIMEOUT`` after ``timeout`` seconds, and the client's own error if it answers with one.
+        ``TIMEOUT`` after ``timeout`` seconds, and the other end's own error if it answers with one.
         """
         try:
             async with asyncio.timeout(timeout), self._room:
                 return await self._exchange(cmd, content)
         except TimeoutError:
-            raise CyfsError(ErrorCode.TIMEOUT, f"no answer from the client within {timeout:g} s") from None
+            raise CyfsError(ErrorCode.TIMEOUT, f"no answer over WebSocket within {timeout:g} s") from None
 
     async def _exchange(self, cmd: int, content: bytes) -> bytes:
         if self._send is None:
-            raise CyfsError(ErrorCode.NOT_CONNECTED, "the client's WebSocket session has ended")
+            raise CyfsError(ErrorCode.NOT_CONNECTED, "the WebSocket session has ended")
         seq = self._next_seq()
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._pending[seq] = future
@@ -72,7 +72,7 @@ class WsCalls:
                 return self._seq
 
     def answer(self, packet: WsPacket) -> bool:
-        """Takes the client's answer; false when nothing of this number was asked."""
+        """Takes an answer; false when nothing of this number was asked."""
         future = self._pending.get(packet.seq)
         if future is None or future.done():
             return False
@@ -87,7 +87,7 @@ class WsCalls:
         self._send = None
         for future in self._pending.values():
             if not future.done():
-                future.set_exception(CyfsError(ErrorCode.ABORTED, "the client's WebSocket session ended meanwhile"))
+                future.set_exception(CyfsError(ErrorCode.ABORTED, "the WebSocket session ended meanwhile"))
 
 
 def _error_of(content: bytes) -> CyfsError:

@@ -9,6 +9,8 @@ from typing import TypeVar
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.wire import fields
+from cyfs_edge.wire import json_values as values
+from cyfs_edge.wire.json_values import Members
 from cyfs_edge.wire.message import Headers, HttpResponse
 from cyfs_edge.wire.requests import (
     CryptoFlag,
@@ -104,6 +106,26 @@ def verify_result_json(reply: VerifyReply) -> dict[str, object]:
 
     result = {"body_signs": listed(reply.body_signs), "desc_signs": listed(reply.desc_signs), "valid": reply.valid}
     return {"result": result}
+
+
+def read_verify_result(members: Members) -> VerifyReply:
+    """What :func:`verify_result_json` writes; signatures that are listed as not valid are left out."""
+    result = values.inner(members, "result")
+    valid = result.get("valid")
+    if not isinstance(valid, bool):
+        raise values.bad("valid", "must be true or false")
+    return VerifyReply(valid, _read_signs(result, "desc_signs"), _read_signs(result, "body_signs"))
+
+
+def _read_signs(result: Members, name: str) -> tuple[VerifiedSign, ...]:
+    signs = result.get(name) or []
+    if not isinstance(signs, list) or not all(isinstance(sign, dict) for sign in signs):
+        raise values.bad(name, "must be a list of signatures")
+    return tuple(
+        VerifiedSign(values.number(sign, "index", 0, 255), values.object_id(sign, "sign_object_id"))
+        for sign in signs
+        if sign.get("valid", True)
+    )
 
 
 def verify_reply(reply: VerifyReply) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -48,6 +49,17 @@ class DataRange:
         return CyfsError(
             ErrorCode.RANGE_NOT_SATISFIABLE, f"no asked range lies inside the data, which has {self.total} bytes"
         )
+
+
+def range_text(spans: Sequence[tuple[int, int | None]]) -> str | None:
+    """A Range header for bytes ``[begin, end)``, an end of ``None`` being that of the data; ``None`` for no spans.
+
+    ``INVALID_PARAM`` for a span without bytes.
+    """
+    if not all(begin >= 0 and (end is None or begin < end) for begin, end in spans):
+        raise CyfsError(ErrorCode.INVALID_PARAM, "a range begins at 0 or later, and before its end")
+    items = [f"{begin}-{'' if end is None else end - 1}" for begin, end in spans]
+    return "bytes=" + ",".join(items) if items else None
 
 
 def parse_range(text: str | None, total: int) -> DataRange | None:

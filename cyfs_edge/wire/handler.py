@@ -145,15 +145,45 @@ def parse_param(members: Members) -> HandlerParam:
     )
 
 
+def key_json(key: HandlerKey) -> Members:
+    """What a registration and its removal have in common; the removal is no more than this."""
+    members: Members = {"chain": key.chain.value, "category": key.category.value, "id": key.id}
+    return members if key.dec is None else {**members, "dec_id": str(key.dec)}
+
+
+def registration_json(key: HandlerKey, param: HandlerParam) -> Members:
+    """As the TypeScript SDK writes it."""
+    members: Members = {"index": param.index, "default_action": param.default_action.value}
+    given = {"filter": param.filter, "req_path": param.req_path, "routine": param.routine}
+    members |= {name: value for name, value in given.items() if value is not None}
+    return {**key_json(key), "param": members}
+
+
 def parse_answer(data: bytes) -> Answer:
     """What a routine answers; its request and reply are looked at by the category."""
     members = values.read_object(data, "the answer of a handler")
-    reply: Members | CyfsError | None = None
+    action = _action_name(values.text(members, "action"))
+    return Answer(action, values.optional_inner(members, "request"), parse_outcome(members))
+
+
+def answer_json(answer: Answer) -> bytes:
+    members: Members = {"action": answer.action.value}
+    if answer.request is not None:
+        members["request"] = answer.request
+    if isinstance(answer.reply, CyfsError):
+        members["response"] = {"error": {"code": str(int(answer.reply.code)), "msg": answer.reply.message}}
+    elif answer.reply is not None:
+        members["response"] = {"value": answer.reply}
+    return values.write(members).encode("utf-8", "backslashreplace")
+
+
+def parse_outcome(members: Members) -> Members | CyfsError | None:
+    """The ``response`` in what a routine is told or answers: a value as JSON, an error, or none."""
     response = values.optional_inner(members, "response")
-    if response is not None:
-        error = values.optional_inner(response, "error")
-        reply = values.inner(response, "value") if error is None else parse_error(error)
-    return Answer(_action_name(values.text(members, "action")), values.optional_inner(members, "request"), reply)
+    if response is None:
+        return None
+    error = values.optional_inner(response, "error")
+    return values.inner(response, "value") if error is None else parse_error(error)
 
 
 def parse_error(members: Members) -> CyfsError:
@@ -189,6 +219,13 @@ def result_json(error: CyfsError | None) -> bytes:
     if error.message:
         answer["msg"] = error.message
     return values.write(answer).encode("utf-8", "backslashreplace")
+
+
+def check_result(data: bytes) -> None:
+    """Raises the refusal that the answer to a registration tells, if it is one."""
+    members = values.read_object(data, "the answer to a registration")
+    if values.number(members, "err", 0, 0xFFFF):
+        raise parse_error({"code": members["err"], "msg": members.get("msg")})
 
 
 def event_json(key: HandlerKey, param: str) -> bytes:

@@ -9,7 +9,7 @@ from cyfs_edge.base.aes import AesKey
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.wire import json_values as values
-from cyfs_edge.wire.crypto import verify_result_json
+from cyfs_edge.wire.crypto import read_verify_result, verify_result_json
 from cyfs_edge.wire.filter import Look, Value
 from cyfs_edge.wire.handler import Category
 from cyfs_edge.wire.handler_json import (
@@ -32,7 +32,6 @@ from cyfs_edge.wire.requests import (
     DecryptData,
     EncryptData,
     SignObject,
-    VerifiedSign,
     VerifyObject,
     VerifyReply,
     VerifyType,
@@ -121,11 +120,7 @@ class VerifyObjectCodec(Codec[VerifyObject, VerifyReply]):
         return replace(request, common=merge_common(request.common, members))
 
     def read_reply(self, members: Members, request: VerifyObject) -> VerifyReply:
-        result = values.inner(members, "result")
-        valid = result.get("valid")
-        if not isinstance(valid, bool):
-            raise values.bad("valid", "must be true or false")
-        return VerifyReply(valid, _read_signs(result, "desc_signs"), _read_signs(result, "body_signs"))
+        return read_verify_result(members)
 
     def merge_reply(self, reply: VerifyReply, members: Members, request: VerifyObject) -> VerifyReply:
         return reply
@@ -295,15 +290,6 @@ class AclCodec(Codec[AclRequest, bool]):
 def _id_of(request: SignObject) -> ObjectId:
     """As the caller says; whether it is true is looked at behind the handlers."""
     return request.obj.object_id if request.object_id is None else request.object_id
-
-
-def _read_signs(result: Members, name: str) -> tuple[VerifiedSign, ...]:
-    signs = result.get(name) or []
-    if not isinstance(signs, list) or not all(isinstance(sign, dict) for sign in signs):
-        raise values.bad(name, "must be a list of signatures")
-    return tuple(
-        VerifiedSign(values.number(sign, "index", 0, 255), values.object_id(sign, "sign_object_id")) for sign in signs
-    )
 
 
 SIGN_OBJECT = SignObjectCodec()

@@ -30,7 +30,7 @@ from cyfs_edge.wire.requests import (
     PutResult,
     UtilCommon,
 )
-from cyfs_edge.wire.source import Source
+from cyfs_edge.wire.source import Source, ZoneCategory
 
 U32_MAX = 0xFFFF_FFFF
 U64_MAX = 0xFFFF_FFFF_FFFF_FFFF
@@ -332,6 +332,24 @@ def source_json(source: Source) -> Members:
     if source.verified is not None:
         members["verified"] = str(source.verified)
     return members
+
+
+def read_source(members: Members) -> Source:
+    """What :func:`source_json` writes. A zone that is not told is that of the device alone."""
+    zone = values.inner(members, "zone")
+    device = values.object_id(zone, "device")
+    category = values.text(zone, "zone_category")
+    found = next((one for one in ZoneCategory if one.text == category), None)
+    if found is None:
+        raise values.bad("zone_category", "is unknown")
+    return Source(
+        values.text(members, "protocol"),
+        device,
+        values.optional_id(zone, "zone") or device,
+        found,
+        values.object_id(members, "dec"),
+        values.optional_id(members, "verified"),
+    )
 
 
 def source_words(source: Source) -> dict[str, Value]:

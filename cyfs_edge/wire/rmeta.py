@@ -104,6 +104,23 @@ class MetaKind(Enum):
     CONFIG = "path-config"
 
 
+_PATHS = {
+    MetaKind.ACCESS: ("access", "accesses"),
+    MetaKind.LINK: ("link", "links"),
+    MetaKind.OBJECT: ("object-meta", "object-metas"),
+    MetaKind.CONFIG: ("path-config", "path-configs"),
+}
+
+
+def call_method(verb: MetaVerb) -> str:
+    return "PUT" if verb is MetaVerb.ADD else "DELETE"
+
+
+def call_path(category: str, verb: MetaVerb, kind: MetaKind) -> str:
+    one, many = _PATHS[kind]
+    return f"/{category}/meta/{many if verb is MetaVerb.CLEAR else one}"
+
+
 def action_text(verb: MetaVerb, kind: MetaKind) -> str:
     return f"global-state-{verb.value}-{kind.value}"
 
@@ -242,6 +259,19 @@ def item_json(item: MetaItem) -> dict[str, object]:
     if isinstance(item, ConfigItem):
         return config_json(item)
     return object_item_json(item)
+
+
+def request_json(item: MetaItem) -> dict[str, object]:
+    """The body of an add or remove call, without ``common``, as clients write it: what is not set is left out."""
+    if isinstance(item, LinkItem):
+        return link_json(item)
+    return {"item": _without_none(item_json(item))}
+
+
+def _without_none(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_none(one) for name, one in value.items() if one is not None}
+    return value
 
 
 PARSERS: dict[MetaKind, Callable[[Json], MetaItem]] = {

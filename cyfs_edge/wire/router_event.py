@@ -47,6 +47,17 @@ def parse_event_index(members: Members) -> int:
     return values.number(members, "index", -(1 << 31), (1 << 31) - 1)
 
 
+def event_key_json(key: EventKey) -> Members:
+    """What a registration and its removal have in common; the removal is no more than this."""
+    members: Members = {"category": key.category.value, "id": key.id}
+    return members if key.dec is None else {**members, "dec_id": str(key.dec)}
+
+
+def event_registration_json(key: EventKey, index: int) -> Members:
+    """As the TypeScript SDK writes it."""
+    return {**event_key_json(key), "index": str(index), "routine": "1"}
+
+
 def emit_json(key: EventKey, request: Members) -> bytes:
     """The content of cmd 3."""
     event = {"category": key.category.value, "id": key.id, "param": values.write({"request": request})}
@@ -64,3 +75,7 @@ def parse_event_answer(data: bytes) -> EventAnswer:
     if not isinstance(handled, bool) or not isinstance(call_next, bool):
         raise values.bad("handled, call_next", "must be true or false")
     return EventAnswer(handled, call_next)
+
+
+def event_answer_json(answer: EventAnswer) -> bytes:
+    return values.write({"handled": answer.handled, "call_next": answer.call_next}).encode()

@@ -68,3 +68,15 @@ def test_the_end_of_the_gateway_ends_it_with_an_error(gateway: gateway_process.G
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "the gateway has stopped" in err
+
+
+def test_it_ends_when_nobody_reads_what_it_prints(gateway: gateway_process.GatewayProcess) -> None:
+    process = watch(gateway.root)
+    assert process.stderr is not None
+    assert process.stdout is not None
+    process.stderr.readline()
+    process.stdout.close()
+    while process.poll() is None:
+        send_event(gateway.root)
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()

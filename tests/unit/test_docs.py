@@ -14,8 +14,8 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 PROTOCOL = PROJECT / "docs" / "protocol"
-SOURCES = ("cyfs_edge", "tests", "bench", "fuzz", "scripts")
-FOLDERS = ("bench", "constraints", "cyfs_edge", "docs", "fuzz", "scripts", "tests")
+SOURCES = ("cyfs_edge", "examples", "tests", "bench", "fuzz", "scripts")
+FOLDERS = ("bench", "constraints", "cyfs_edge", "docs", "examples", "fuzz", "scripts", "tests")
 
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 NUMBERED = re.compile(r"#{2,6} +(\d+(?:\.\d+)*)")

@@ -168,6 +168,8 @@ def test_the_package_keeps_the_layers() -> None:
         ("net/http", "from cyfs_edge.stack import build"),
         ("stack", "from cyfs_edge.services.gateway import main"),
         ("services/gateway", "from cyfs_edge.cli.main import main"),
+        ("sdk/stack", "from cyfs_edge.services.gateway import main"),
+        ("net/ws_client", "from cyfs_edge.sdk.caller import Caller"),
         ("__init__", "from .base import ids"),
         ("core/clock", "import time"),
         ("core/clock", "from datetime import datetime\nstamp = datetime.now()"),
@@ -195,6 +197,7 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
         "wire/http": "from urllib.parse import quote",
         "core/non": "from cyfs_edge.wire.message import Request\nfrom cyfs_edge.base.ids import ObjectId",
         "store/lmdb_store": "import lmdb, os, threading\nfrom cyfs_edge.core.ports import ObjectStore\nopen('x')",
+        "sdk/caller": "import asyncio\nfrom cyfs_edge.net.http_client import HttpClient",
         "stack": "import asyncio\nfrom cyfs_edge.store import lmdb_store\nfrom cyfs_edge.net import http",
         "cli/main": "from cyfs_edge.services import gateway\nfrom cyfs_edge.stack import build\nprint(1)",
     }

@@ -21,7 +21,7 @@ from cyfs_edge.core.front.service import FrontCall, FrontService, Page, with_hos
 from cyfs_edge.core.front.state_view import StateView
 from cyfs_edge.core.ndn import Data, NdnService
 from cyfs_edge.core.ports import FileRange
-from cyfs_edge.core.state.roots import RootInfo, StateRoots
+from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.core.state.service import Listed, StateService
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID
@@ -32,6 +32,7 @@ from cyfs_edge.wire.browser import is_browser
 from cyfs_edge.wire.front import FrontFormat, FrontPath, View, parse_path, parse_query, split_segments
 from cyfs_edge.wire.message import HttpResponse
 from cyfs_edge.wire.state import REVISION, ROOT, items_json
+from cyfs_edge.wire.state_reply import RootInfo
 
 NOSNIFF = ("x-content-type-options", "nosniff")
 SANDBOX = (

@@ -17,12 +17,6 @@ from cyfs_edge.wire.rmeta import MetaKind, MetaVerb
 from cyfs_edge.wire.source import ZoneCategory
 
 _TEXT = ("content-type", "text/plain;charset=utf-8")
-_PATHS = {
-    MetaKind.ACCESS: ("access", "accesses"),
-    MetaKind.LINK: ("link", "links"),
-    MetaKind.OBJECT: ("object-meta", "object-metas"),
-    MetaKind.CONFIG: ("path-config", "path-configs"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +29,11 @@ class MetaRoute:
 
     @property
     def method(self) -> str:
-        return "PUT" if self.verb is MetaVerb.ADD else "DELETE"
+        return rmeta.call_method(self.verb)
 
     @property
     def path(self) -> str:
-        one, many = _PATHS[self.kind]
-        return f"/{self.category}/meta/{many if self.verb is MetaVerb.CLEAR else one}"
+        return rmeta.call_path(self.category, self.verb, self.kind)
 
 
 ROUTES = [MetaRoute(category, kind, verb) for category in CATEGORIES for kind in MetaKind for verb in MetaVerb]

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.api.call import Call
-from cyfs_edge.core.state.roots import RootInfo
 from cyfs_edge.core.state.service import Found, Listed, StateService
 from cyfs_edge.wire import fields, state
 from cyfs_edge.wire.message import HttpResponse
 from cyfs_edge.wire.state import Body, CommitType, OpEnvAction, StateAction, StateCommon
+from cyfs_edge.wire.state_reply import MapInfo, RootInfo, map_info_json, root_json
 
 _TEXT = ("content-type", "text/plain;charset=utf-8")
 
@@ -123,16 +123,9 @@ class StateApi:
 
     async def _metadata(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         async with self._service.env(common, sid) as env:
-            info = await env.metadata(_path(call))
-        return _json(
-            {
-                "content_mode": "hub" if info.is_hub else "simple",
-                "content_type": info.content_type.text,
-                "count": str(info.total),
-                "depth": str(info.depth),
-                "size": str(info.size),
-            }
-        )
+            found = await env.metadata(_path(call))
+        info = MapInfo(found.content_type, found.is_hub, found.total, found.size, found.depth)
+        return _json(map_info_json(info))
 
     async def _get_by_key(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         key = fields.decode_text(state.OP_ENV_KEY, fields.required(call.headers, state.OP_ENV_KEY))
@@ -213,8 +206,7 @@ def _maybe(name: str, value: ObjectId | None) -> HttpResponse:
 
 
 def _root(info: RootInfo) -> HttpResponse:
-    dec_root = {} if info.dec_root is None else {"dec_root": str(info.dec_root)}
-    return _json({**dec_root, "revision": info.revision, "root": str(info.root)})
+    return _json(root_json(info))
 
 
 def _root_headers(info: RootInfo) -> list[tuple[str, str]]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
 from cyfs_edge.core.front.service import FrontCall, FrontService, Page, resolve
-from cyfs_edge.core.state.roots import RootInfo
 from cyfs_edge.core.state.service import Listed, StateService
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.wire.front import View, parse_items
 from cyfs_edge.wire.requests import GetObjectReply
 from cyfs_edge.wire.state import PAGE_SIZE_DEFAULT, StateCommon
+from cyfs_edge.wire.state_reply import RootInfo
 
 _TARGETS = (ObjectTypeCode.DEVICE, ObjectTypeCode.PEOPLE, ObjectTypeCode.GROUP)
 

@@ -13,8 +13,9 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.maps.tree import MapInfo, MapTree
 from cyfs_edge.core.ports import Mutex
-from cyfs_edge.core.state.roots import RootInfo, StateRoots
+from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.objects.object_map import MapContentType
+from cyfs_edge.wire.state_reply import RootInfo
 
 Items = list[tuple[Any, Any]]
 """Entries as ``MapTree.items`` gives them."""

@@ -12,8 +12,8 @@ from cyfs_edge.core.maps.paths import PathTree, place_of
 from cyfs_edge.core.maps.tree import MapInfo, MapTree
 from cyfs_edge.core.state.loading import load_by_path, load_inner
 from cyfs_edge.core.state.op_env import EnvKind, Items, MapOwner, OpEnv
-from cyfs_edge.core.state.roots import RootInfo
 from cyfs_edge.objects.object_map import MapContentType
+from cyfs_edge.wire.state_reply import RootInfo
 
 Result = ObjectId | bool | None
 Act = Callable[[PathTree], Awaitable[Result]]

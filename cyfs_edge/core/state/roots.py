@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
@@ -15,18 +15,10 @@ from cyfs_edge.core.state.path_lock import PathLocks
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID, SYSTEM_DEC_ID
 from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.objects.object_map import MapClass, MapContentType
+from cyfs_edge.wire.state_reply import RootInfo
 
 KNOWN_MAX = 10_000
 """Dec roots whose global root is remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class RootInfo:
-    """What calls tell of a dec root: the global root that first held it, and its revision."""
-
-    root: ObjectId
-    revision: int
-    dec_root: ObjectId | None = None
 
 
 class StateRoots:

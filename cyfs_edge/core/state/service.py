@@ -17,13 +17,14 @@ from cyfs_edge.core.object_cache import ObjectCache
 from cyfs_edge.core.ports import Clock, ObjectRecord, Random, Waits
 from cyfs_edge.core.state.op_env import EnvKind, MapOwner, OpEnv, PathLimit, WriteBudget
 from cyfs_edge.core.state.path_env import IsolatePathEnv, PathEnv
-from cyfs_edge.core.state.roots import RootInfo, StateRoots
+from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.core.state.single_env import SingleEnv
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID, SYSTEM_DEC_ID
 from cyfs_edge.objects.object_map import MapContentType
 from cyfs_edge.wire.source import Source, ZoneCategory
 from cyfs_edge.wire.state import FieldDefault, MapField, OpEnvType, RootType, StateAccess, StateCommon
+from cyfs_edge.wire.state_reply import RootInfo
 
 ENVS_MAX = 10_000
 """Op-envs open at a time."""

@@ -1,4 +1,4 @@
-"""The HTTP client of handler routines against real sockets: good and bad replies, limits, time (websocket.md §5.4)."""
+"""The HTTP client against real sockets: connections kept and given up, streams, bodies that nobody wants."""
 
 from __future__ import annotations
 
@@ -9,120 +9,160 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.net.http_client import HEAD_MAX, HttpClient
-from cyfs_edge.wire.handler import RoutineUrl
-from tests.unit.net.loops import both_loops
+from cyfs_edge.net.http_client import READ_HIGH, HttpClient
+from tests.unit.net.loops import both_loops, until
 
-OK = b"HTTP/1.1 200 OK\r\n"
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+
+class Server:
+    """Sends the next of ``replies`` for each head that comes; an empty one ends the connection."""
+
+    def __init__(self, *replies: bytes) -> None:
+        self.replies = list(replies)
+        self.connections = 0
+        self.ended = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                reply = self.replies.pop(0)
+                if not reply:
+                    break
+                writer.write(reply)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+        self.ended += 1
 
 
 @asynccontextmanager
-async def answering(reply: bytes, *, stay: bool = False) -> AsyncIterator[tuple[RoutineUrl, list[bytes]]]:
-    """A server that reads one request with a 5-byte body and sends ``reply``. ``stay``: it keeps the connection."""
-    requests: list[bytes] = []
-    done = asyncio.Event()
+async def talking(server: Server, *, timeout: float = 10, kept: int = 8) -> AsyncIterator[HttpClient]:
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    client = HttpClient("127.0.0.1", listener.sockets[0].getsockname()[1], timeout=timeout, kept=kept)
+    try:
+        yield client
+    finally:
+        client.close()
+        listener.close()
+        await listener.wait_closed()
+        await until(lambda: server.ended == server.connections)
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        requests.append(await reader.readuntil(b"\r\n\r\n") + await reader.readexactly(5))
-        writer.write(reply)
-        if stay:
-            await done.wait()
+
+async def get(client: HttpClient) -> bytes:
+    return (await client.send("GET", "/", [])).body
+
+
+@both_loops
+async def test_a_connection_is_used_again() -> None:
+    server = Server(OK, OK, OK)
+    async with talking(server) as client:
+        assert [await get(client) for _ in range(3)] == [b"ok"] * 3
+        assert server.connections == 1
+
+
+@both_loops
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        OK + b"more than was announced",
+    ],
+)
+async def test_a_connection_that_serves_no_more_is_not(last: bytes) -> None:
+    server = Server(last, OK)
+    async with talking(server) as client:
+        assert await get(client) == b"ok"
+        assert await get(client) == b"ok"
+        assert server.connections == 2
+
+
+@both_loops
+async def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used() -> None:
+    server = Server(OK)
+    server.replies.append(b"")
+    async with talking(server) as client:
+        await get(client)
+        with pytest.raises(CyfsError) as caught:
+            await get(client)
+        assert caught.value.code == ErrorCode.CONNECTION_ABORTED
+        server.replies += [OK]
+        assert await get(client) == b"ok"
+
+
+@both_loops
+async def test_no_more_than_some_are_kept() -> None:
+    server = Server(*[OK] * 4)
+    async with talking(server, kept=1) as client:
+        await asyncio.gather(*(get(client) for _ in range(3)))
+        assert server.connections == 3
+        await until(lambda: server.ended == 2)
+        await get(client)
+        assert server.connections == 3
+
+
+@both_loops
+async def test_a_stream_that_is_left_early_ends_its_connection() -> None:
+    server = Server(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + bytes(1000), OK)
+    async with talking(server) as client:
+        async with client.stream("GET", "/", []) as reply:
+            async for piece in reply:
+                assert piece
+                break
+            assert not reply.finished
+        assert await get(client) == b"ok"
+        assert server.connections == 2
+
+
+@both_loops
+async def test_a_slow_reader_slows_the_server_down() -> None:
+    """No more of a long body waits in memory than a little above the mark."""
+    size = 20 * READ_HIGH
+    server = Server(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size))
+    async with talking(server) as client, client.stream("GET", "/", []) as reply:
+        most = total = 0
+        async for piece in reply:
+            total += len(piece)
+            await asyncio.sleep(0)
+            most = max(most, len(reply._connection._data))
+        assert total == size
+        assert most <= 3 * READ_HIGH
+
+
+@both_loops
+async def test_a_refusal_is_read_though_the_body_was_not() -> None:
+    """The server answers the head and goes, without having read what follows."""
+    refusal = b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 5\r\nconnection: close\r\n\r\nlarge"
+    server = Server(refusal, b"")
+    async with talking(server) as client:
+        reply = await client.send("PUT", "/", [], b"GET\r\n\r\n" * 3_000_000)
+        assert (reply.status, reply.body) == (413, b"large")
+
+
+@both_loops
+async def test_nothing_comes() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield RoutineUrl("127.0.0.1", server.sockets[0].getsockname()[1], "/base/"), requests
-    finally:
-        done.set()
-        server.close()
-        await server.wait_closed()
-        await asyncio.sleep(0)
-
-
-async def refused(reply: bytes, **limits: int) -> int:
-    async with answering(reply) as (url, _):
-        with pytest.raises(CyfsError) as caught:
-            await HttpClient(**limits).post(url, "/base/x/", b"12345")
-    return caught.value.code
-
-
-@both_loops
-@pytest.mark.parametrize(
-    ("reply", "status", "body"),
-    [
-        (OK + b"content-length: 3\r\n\r\nabc", 200, b"abc"),
-        (OK + b"Content-Length:0\r\n\r\n", 200, b""),
-        (OK + b"Transfer-Encoding: Chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", 200, b"abc"),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"content-length: 3\r\n\r\nabc", 200, b"abc"),
-        (b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno", 404, b"no"),
-        (b"HTTP/1.1 204\r\n\r\n", 204, b""),
-    ],
-)
-async def test_replies_are_read_to_their_end_and_not_further(reply: bytes, status: int, body: bytes) -> None:
-    """Also from servers that keep the connection open."""
-    async with answering(reply, stay=True) as (url, requests):
-        assert await HttpClient().post(url, "/base/x/", b"12345") == (status, body)
-    head, _, sent = requests[0].partition(b"\r\n\r\n")
-    assert sent == b"12345"
-    assert head.split(b"\r\n") == [
-        b"POST /base/x/ HTTP/1.1",
-        f"host: {url.authority}".encode(),
-        b"content-length: 5",
-        b"content-type: text/plain;charset=utf-8",
-    ]
-
-
-@both_loops
-async def test_a_reply_without_length_ends_with_the_connection() -> None:
-    async with answering(b"HTTP/1.0 200 OK\r\n\r\nabc") as (url, _):
-        assert await HttpClient().post(url, "/", b"12345") == (200, b"abc")
-
-
-@both_loops
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"",
-        b"junk\r\n\r\n",
-        b"HTTP/2 200 OK\r\n\r\n",
-        OK + b"no colon\r\n\r\n",
-        OK + b"content-length: x\r\n\r\n",
-        OK + b"content-length: -1\r\n\r\n",
-        OK + b"content-length: 9\r\n\r\nabc",
-        OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
-        OK + b"transfer-encoding: chunked\r\n\r\n5\r\nab",
-        OK + b"x: " + b"a" * HEAD_MAX + b"\r\n\r\n",
-    ],
-)
-async def test_what_is_no_reply_is_told(reply: bytes) -> None:
-    assert await refused(reply) == ErrorCode.INVALID_DATA
-
-
-@both_loops
-@pytest.mark.parametrize(
-    "reply",
-    [
-        OK + b"content-length: 11\r\n\r\n" + bytes(11),
-        OK + b"\r\n" + bytes(11),
-        OK + b"transfer-encoding: chunked\r\n\r\nb\r\n" + bytes(11) + b"\r\n0\r\n\r\n",
-    ],
-)
-async def test_a_reply_beyond_the_limit_is_refused(reply: bytes) -> None:
-    assert await refused(reply, body_max=10) == ErrorCode.OUT_OF_LIMIT
-
-
-@both_loops
-async def test_a_server_that_says_nothing() -> None:
-    async with answering(b"", stay=True) as (url, _):
-        with pytest.raises(CyfsError) as caught:
-            await HttpClient(timeout=0.05).post(url, "/", b"12345")
-    assert caught.value.code == ErrorCode.TIMEOUT
-
-
-@both_loops
-async def test_nobody_listens() -> None:
-    async with answering(b"") as (url, _):
-        pass
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    client = HttpClient("127.0.0.1", listener.sockets[0].getsockname()[1], timeout=0.05)
     with pytest.raises(CyfsError) as caught:
-        await HttpClient().post(url, "/", b"12345")
-    assert caught.value.code == ErrorCode.CONNECT_FAILED
+        await get(client)
+    assert caught.value.code == ErrorCode.TIMEOUT
+    listener.close()
+    await listener.wait_closed()
+    await until(lambda: len(asyncio.all_tasks()) == 1)
+
+
+@both_loops
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [("/a b", []), ("/\r\nx: y", []), ("/ä", []), ("/", [("x", "a\r\nb")]), ("/", [("x", "ä")]), ("/", [("x\n", "a")])],
+)
+async def test_what_would_break_out_of_its_line_is_refused(target: str, headers: list[tuple[str, str]]) -> None:
+    with pytest.raises(CyfsError) as caught:
+        await HttpClient("127.0.0.1", 1).send("GET", target, headers)
+    assert caught.value.code == ErrorCode.INVALID_PARAM

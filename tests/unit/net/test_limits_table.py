@@ -15,7 +15,7 @@ from cyfs_edge.core.maps import node, paths, tree
 from cyfs_edge.core.rmeta import record
 from cyfs_edge.core.rmeta import service as rmeta_service
 from cyfs_edge.core.state import map_cache, op_env, path_lock, service
-from cyfs_edge.net import http_client, outlet, stream_server
+from cyfs_edge.net import http_client, http_routines, outlet, stream_server, ws_client
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.wire import data_range, filter, front, glob, handler, http_chunked, http_head, ndn, rmeta
@@ -27,7 +27,7 @@ UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1, "": 1}
 
 
 def limits() -> dict[str, float]:
-    """Every limit that a client can run into, by the name it has in the table."""
+    """Every limit that a client can run into, and those of our own clients, by the name it has in the table."""
     found: dict[str, float] = {
         "service.ENVS_MAX": service.ENVS_MAX,
         "service.IDLE_MAX": service.IDLE_MAX,
@@ -58,8 +58,6 @@ def limits() -> dict[str, float]:
         "glob.BRACES_MAX": glob.BRACES_MAX,
         "glob.VALUE_MAX": glob.VALUE_MAX,
         "LimitsConfig.handler_timeout": LimitsConfig().handler_timeout,
-        "http_client.HEAD_MAX": http_client.HEAD_MAX,
-        "http_client.BODY_MAX": http_client.BODY_MAX,
         "data_range.RANGES_MAX": data_range.RANGES_MAX,
         "ndn.REFERER_MAX": ndn.REFERER_MAX,
         "front.SEGMENTS_MAX": front.SEGMENTS_MAX,
@@ -68,6 +66,13 @@ def limits() -> dict[str, float]:
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        "http_client.BODY_MAX": http_client.BODY_MAX,
+        "http_client.READ_HIGH": http_client.READ_HIGH,
+        "http_client.KEPT_MAX": http_client.KEPT_MAX,
+        "http_client.TIMEOUT": http_client.TIMEOUT,
+        "http_routines.CONNECTIONS": http_routines.CONNECTIONS,
+        "ws_client.MESSAGE_MAX": ws_client.MESSAGE_MAX,
+        "ws_client.CALLS": ws_client.CALLS,
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):

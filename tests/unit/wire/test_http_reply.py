@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cyfs_edge.wire.http_reply import REASONS, encode_head, http_date
+from cyfs_edge.base.errors import CodecError
+from cyfs_edge.wire.http_message import parse_reply
+from cyfs_edge.wire.http_reply import REASONS, encode_head, http_date, parse_reply_head
 from tests import vector_count
 
 DATE = "Sun, 22 Nov 2026 04:13:15 GMT"
@@ -69,3 +71,56 @@ def test_unknown_statuses_have_a_reason_word() -> None:
 def test_dates(seconds: int) -> None:
     text = http_date(seconds)
     assert text == format_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+def test_recorded_heads_are_read() -> None:
+    for reply in recorded_replies():
+        lines = [reply["status_line"], *[f"{name}: {value}" for name, value in reply["headers"]], "", ""]
+        head = parse_reply_head("\r\n".join(lines).encode("latin-1"))
+        assert head.status == int(reply["status_line"].split()[1])
+        assert head.headers.items == [(name.lower(), value) for name, value in reply["headers"]]
+        assert (head.length, head.chunked) == (int(dict(reply["headers"])["content-length"]), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "chunked", "keep_alive"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 5, False, True),
+        (b"HTTP/1.1 200\r\ntransfer-encoding: Chunked\r\n\r\n", None, True, True),
+        (b"HTTP/1.1 200 OK\r\n\r\n", None, False, False),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 0, False, True),
+        (b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\n", 5, False, False),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: Close\r\n\r\n", 5, False, False),
+    ],
+)
+def test_how_a_reply_ends(text: bytes, length: int | None, chunked: bool, keep_alive: bool) -> None:
+    head = parse_reply_head(text)
+    assert (head.length, head.chunked, head.keep_alive) == (length, chunked, keep_alive)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/2 200 OK\r\n\r\n",
+        b"HTTP/1.1 700 X\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx y: a\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: a\nb: c\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n",
+    ],
+)
+def test_what_is_no_head_is_refused(text: bytes) -> None:
+    with pytest.raises(CodecError):
+        parse_reply_head(text)
+
+
+@pytest.mark.parametrize(("body", "good"), [(b"abc", True), (b"ab", False), (b"abcd", False)])
+def test_a_whole_reply_is_as_long_as_it_says(body: bytes, good: bool) -> None:
+    content = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n" + body
+    if good:
+        assert parse_reply(content)[1] == body
+    else:
+        with pytest.raises(CodecError):
+            parse_reply(content)
