@@ -10,7 +10,7 @@ from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.core.text_storage import make_text
-from cyfs_edge.wire import crypto, fields, ndn, non
+from cyfs_edge.wire import conditions, crypto, fields, ndn, non
 from cyfs_edge.wire.app_uids import parse_app_uids
 from cyfs_edge.wire.browser import BrowserPolicy, app_of_host
 from cyfs_edge.wire.config import parse_config
@@ -84,7 +84,9 @@ def read_head(data: bytes) -> None:
         lambda: non.parse_get(headers, _SOURCE),
         lambda: non.check_select_filter(fields.parse_query(query)),
         lambda: ndn.parse_get(headers, _SOURCE),
-        lambda: ndn.parse_download(fields.parse_query(query), headers.get("range"), _SOURCE),
+        lambda: ndn.parse_download(fields.parse_query(query), headers, _SOURCE),
+        lambda: conditions.is_held(headers, '"tag"'),
+        lambda: conditions.attachment(query),
         lambda: ndn.parse_query_file(fields.parse_query(query), headers, _SOURCE),
         lambda: ndn.parse_path_dialect(path),
         lambda: crypto.parse_sign(headers, _COMMON, _OBJECT),

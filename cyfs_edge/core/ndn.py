@@ -17,6 +17,7 @@ from cyfs_edge.objects.dir import Dir, DirList
 from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.objects.file import File, file_chunks
 from cyfs_edge.objects.object_map import ObjectMap
+from cyfs_edge.wire.conditions import data_tag, range_applies
 from cyfs_edge.wire.data_range import DataRange, parse_range
 from cyfs_edge.wire.requests import (
     DeleteData,
@@ -42,9 +43,13 @@ _LEVEL_MOST = {
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A datum ready to be sent: its ``chunks`` in order with the part of each that is wanted, half-open."""
+    """A datum ready to be sent: its ``chunks`` in order with the part of each that is wanted, half-open.
+
+    ``part``: what of ``object_id`` is meant, when an entry of a folder says so; ``range`` is one of that.
+    """
 
     object_id: ObjectId
+    part: tuple[int, int] | None
     owner: ObjectId | None
     group: str
     total: int
@@ -54,6 +59,11 @@ class Data:
     @property
     def length(self) -> int:
         return sum(end - start for _, start, end in self.chunks)
+
+    @property
+    def tag(self) -> str:
+        """The entity tag of all of it."""
+        return data_tag(self.object_id, self.part)
 
 
 class NdnService:
@@ -113,13 +123,14 @@ class NdnService:
         begin, end = within or (0, total)
         if end > total or begin > end:
             raise CyfsError(ErrorCode.INVALID_DATA, f"range {begin}-{end} is outside {object_id}")
-        wanted = parse_range(request.range_text, end - begin)
+        applies = range_applies(request.if_range, data_tag(object_id, within))
+        wanted = parse_range(request.range_text if applies else None, end - begin)
         spans = ((0, end - begin),) if wanted is None else wanted.ranges or ()
         parts = _cut(chunks, [(begin + start, begin + stop) for start, stop in spans])
         for chunk_id in {part[0] for part in parts}:
             if not await self._chunks.contains(chunk_id):
                 raise CyfsError(ErrorCode.NOT_FOUND, f"chunk {chunk_id} of {object_id} is not here")
-        return Data(object_id, owner, group, end - begin, wanted, parts)
+        return Data(object_id, within, owner, group, end - begin, wanted, parts)
 
     async def read(self, data: Data) -> AsyncIterator[bytes | FileRange]:
         """The wanted bytes, chunk by chunk."""

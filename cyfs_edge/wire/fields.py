@@ -54,6 +54,8 @@ DECRYPT_TYPE = "cyfs-decrypt-type"
 DECRYPT_RET = "cyfs-decrypt-ret"
 AES_KEY = "cyfs-aes-key"
 BROWSER_EXTENSION = "cyfs-browser-extension"
+DOWNLOAD = "download"
+"""In the query of an address, our own: data is to be saved, under this name if there is one (http-front.md §7)."""
 
 OCTET_STREAM = ("content-type", "application/octet-stream")
 JSON_TYPE = ("content-type", "application/json")

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
+from cyfs_edge.wire import fields
 
 RESERVED = frozenset(
     (
@@ -56,6 +57,12 @@ def parse_path(path: str) -> FrontPath:
     if name in RESERVED:
         raise CyfsError(ErrorCode.INVALID_PARAM, f"/{name} is no page: check method and path of the call")
     return FrontPath(View.OBJECT, None, split_segments(path[1:]))
+
+
+def is_page(path: str) -> bool:
+    """Whether an address tells by itself that it is one of a page; a single name may be anything."""
+    first = path[1:].partition("/")[0]
+    return path[1:3] in ("o/", "r/", "l/", "a/") or first[:2] in ("o.", "r.", "l.", "a.") or as_id(first) is not None
 
 
 def split_segments(rest: str) -> tuple[str, ...]:
@@ -106,6 +113,7 @@ class FrontQuery:
     list: bool = False
     page_index: int | None = None
     page_size: int | None = None
+    download: str | None = None
     others: tuple[tuple[str, str], ...] = ()
     pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
@@ -117,7 +125,7 @@ class FrontQuery:
 _KNOWN = frozenset(
     (
         *("mode", "format", "flags", "range", "referer", "context", "group", "req_path", "dec_id", "action"),
-        *("page_index", "page_size"),
+        *("page_index", "page_size", fields.DOWNLOAD),
     )
 )
 
@@ -137,6 +145,7 @@ def parse_query(pairs: list[tuple[str, str]]) -> FrontQuery:
         given.get("action") == "list",
         _number(given, "page_index"),
         _number(given, "page_size"),
+        given.get(fields.DOWNLOAD),
         tuple(pair for pair in pairs if pair[0] not in _KNOWN),
         tuple(pairs),
     )

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.wire import fields
+from cyfs_edge.wire.conditions import IF_RANGE
 from cyfs_edge.wire.message import Headers
 from cyfs_edge.wire.requests import (
     DeleteData,
@@ -120,8 +121,8 @@ def parse_get(headers: Headers, source: Source) -> GetData:
     return request
 
 
-def parse_download(pairs: list[tuple[str, str]], range_text: str | None, source: Source) -> GetData:
-    """Download mode: every parameter stands in the query, under the header names (§7.3)."""
+def parse_download(pairs: list[tuple[str, str]], headers: Headers, source: Source) -> GetData:
+    """Download mode: every parameter but the range stands in the query, under the header names (§7.3)."""
     query = Headers(pairs)
     object_id = query.get(fields.OBJECT_ID)
     if object_id is None:
@@ -137,9 +138,10 @@ def parse_download(pairs: list[tuple[str, str]], range_text: str | None, source:
         ),
         fields.parse_id(fields.OBJECT_ID, object_id),
         query.get(fields.INNER_PATH),
-        range_text,
+        headers.get("range"),
         query.get(fields.CONTEXT),
         query.get(fields.TASK_GROUP),
+        headers.get(IF_RANGE),
     )
 
 

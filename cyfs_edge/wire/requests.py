@@ -147,7 +147,7 @@ class PutDataResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GetData:
-    """``range_text``: the Range header as it came. ``context``, ``group``: as asked."""
+    """``range_text``, ``if_range``: the headers as they came. ``context``, ``group``: as asked."""
 
     common: NdnCommon
     object_id: ObjectId
@@ -155,6 +155,7 @@ class GetData:
     range_text: str | None = None
     context: str | None = None
     group: str | None = None
+    if_range: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ class Call:
     def headers(self) -> Headers:
         return self.request.headers
 
+    @property
+    def is_head(self) -> bool:
+        """The reply is wanted without its body. Everything else is as for ``GET``."""
+        return self.request.method == "HEAD"
+
     def util_common(self) -> UtilCommon:
         headers = self.request.headers
         return UtilCommon(

@@ -29,6 +29,7 @@ from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.format_json import format_json
 from cyfs_edge.wire import fields, non
 from cyfs_edge.wire.browser import is_browser
+from cyfs_edge.wire.conditions import IF_RANGE, attachment
 from cyfs_edge.wire.front import FrontFormat, FrontPath, View, parse_path, parse_query, split_segments
 from cyfs_edge.wire.message import HttpResponse
 from cyfs_edge.wire.state import REVISION, ROOT, items_json
@@ -78,11 +79,13 @@ class FrontApi:
         if dec is not None and source.dec == ANONYMOUS_DEC_ID:
             source = replace(source, dec=fields.parse_id("dec_id", dec))
         source = with_host_dec(source, path.host_dec, source.dec != ANONYMOUS_DEC_ID)
-        front_call = FrontCall(source, path, query, call.headers.get("range") or query.range)
+        front_call = FrontCall(
+            source, path, query, call.headers.get("range") or query.range, call.headers.get(IF_RANGE)
+        )
         if path.view is View.APP:
             return await self._app_page(call, front_call, app)
         if path.view is View.OBJECT:
-            return await self._page(call, front_call, await self._front.open_object(front_call))
+            return await self._page(call, front_call, await self._front.open_object(front_call), immutable=True)
         opened = await self._states.open(front_call)
         if isinstance(opened, Listed):
             items = items_json(opened.content_type, opened.items)
@@ -105,10 +108,16 @@ class FrontApi:
                 return HttpResponse(302, [("location", location)])
         page = await self._apps.open(front_call, place)
         # The CYFS Browser gives each cyfs:// host an origin of its own.
-        return await self._page(call, front_call, page, trusted=place.checked and (app is not None or cyfs_browser))
+        trusted = place.checked and (app is not None or cyfs_browser)
+        return await self._page(call, front_call, page, immutable=not place.checked, trusted=trusted)
 
-    async def _page(self, call: Call, front_call: FrontCall, page: Page, trusted: bool = False) -> HttpResponse:
-        """``trusted``: a page of an installed app in its own origin."""
+    async def _page(
+        self, call: Call, front_call: FrontCall, page: Page, *, immutable: bool = False, trusted: bool = False
+    ) -> HttpResponse:
+        """``immutable``: the address leads to no other data, ever.
+
+        ``trusted``: a page of an installed app in its own origin.
+        """
         found = page.object
         if page.data is None:
             if found is None:
@@ -122,14 +131,17 @@ class FrontApi:
             return response
         # Opened before the reply, which may let go of what it has read.
         kind = await self._content_type(page, page.data) if is_browser(call.headers) else None
-        response = await self._ndn_api.reply(page.data)
+        response = await self._ndn_api.page(call, page.data, immutable=immutable)
         if found is not None:
             response.headers += fields.time_headers(found.update_time, found.expires_time)
         if kind is not None:
-            if response.status < 400:
+            if response.status < 300:
                 response.headers = [line for line in response.headers if line[0] != "content-type"]
                 response.headers.append(("content-type", kind))
             response.headers += [NOSNIFF, APP_POLICY if trusted else SANDBOX]
+        name = front_call.query.download
+        if name is not None and response.status < 300:
+            response.headers.append(attachment(name or page.name))
         return response
 
     async def _content_type(self, page: Page, data: Data) -> str:

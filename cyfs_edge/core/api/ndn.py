@@ -6,14 +6,18 @@ from dataclasses import replace
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.api.caching import keeps_copies, validators
 from cyfs_edge.core.api.call import Call, json_response
 from cyfs_edge.core.ndn import Data, NdnService
 from cyfs_edge.core.ports import FileIndexEntry
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.wire import fields, ndn
+from cyfs_edge.wire.conditions import attachment, is_held
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import BodyStream, HttpResponse
 from cyfs_edge.wire.ndn import NdnAction
+
+_RANGES = ("accept-ranges", "bytes")
 
 
 class NdnApi:
@@ -63,8 +67,12 @@ class NdnApi:
         source = replace(
             call.source, dec=self._zone.local_source(fields.parse_id(fields.DEC_ID, dec) if dec else None).dec
         )
-        request = ndn.parse_download(pairs, call.headers.get("range"), source)
-        return await self.reply(await self._service.get_data(request))
+        data = await self._service.get_data(ndn.parse_download(pairs, call.headers, source))
+        response = await self.page(call, data, immutable=True)
+        name = fields.last(pairs, fields.DOWNLOAD)
+        if name is not None and response.status < 300:
+            response.headers.append(attachment(name or str(data.object_id)))
+        return response
 
     async def _query(self, call: Call) -> HttpResponse:
         request = ndn.parse_query_file(call.pairs, call.headers, call.source)
@@ -97,8 +105,28 @@ class NdnApi:
         request = ndn.path_dialect_get(call.headers, call.source, req_path, object_id, inner_path)
         return await self.reply(await self._service.get_data(request))
 
-    async def reply(self, data: Data) -> HttpResponse:
-        """What was found, as a get_data reply; a range that cannot be had is one too."""
+    async def page(self, call: Call, data: Data, *, immutable: bool) -> HttpResponse:
+        """:meth:`reply` with what those need who keep copies or go on with what broke off; 304 if they have it.
+
+        ``immutable``: the address of the call leads to nothing else, ever.
+        """
+        if not keeps_copies(call):
+            return await self.reply(data)
+        lines = validators(call, data.tag, immutable)
+        if is_held(call.headers, data.tag):
+            return HttpResponse(304, lines)
+        response = await self.reply(data, opened=not call.is_head)
+        if response.status < 300:
+            response.headers += lines
+        if response.status == 200:
+            response.headers.append(_RANGES)
+        return response
+
+    async def reply(self, data: Data, *, opened: bool = True) -> HttpResponse:
+        """What was found, as a get_data reply; a range that cannot be had is one too.
+
+        ``opened``: the store is asked for a single piece now, not when it is sent.
+        """
         headers = [(fields.NDN_ACTION, NdnAction.GET_DATA.value), (fields.OBJECT_ID, str(data.object_id))]
         if data.owner is not None:
             headers.append((fields.OWNER_ID, str(data.owner)))
@@ -106,7 +134,7 @@ class NdnApi:
         if data.range is not None:
             status = 206
             content_range = data.range.content_range()
-            headers += [("accept-ranges", "bytes"), (fields.DATA_RANGE, data.range.json_text())]
+            headers += [_RANGES, (fields.DATA_RANGE, data.range.json_text())]
             if content_range is not None:
                 headers.append(("content-range", content_range))
             if not data.range.ranges:
@@ -116,7 +144,7 @@ class NdnApi:
         headers += [fields.OCTET_STREAM, (fields.TASK_GROUP, fields.encode_text(data.group))]
         pieces = self._service.read(data)
         # One piece is the common case, and goes out without the cost of a stream.
-        body = await anext(pieces) if len(data.chunks) == 1 else BodyStream(data.length, pieces)
+        body = await anext(pieces) if opened and len(data.chunks) == 1 else BodyStream(data.length, pieces)
         return HttpResponse(status, headers, body)
 
 

@@ -126,7 +126,7 @@ def _data() -> list[Operation]:
     put = (Reply(("cyfs-ndn-action!", "cyfs-result!")),)
     deleted = (Reply(("cyfs-ndn-action!", "cyfs-object-id!")),)
     files = Reply(("cyfs-ndn-action!",), JSON, record({"list": array(_FILE)}))
-    downloads = {name.rstrip("!"): STRING for name in ("cyfs-object-id", "cyfs-dec-id", "cyfs-inner-path")}
+    downloads = {name.rstrip("!"): STRING for name in ("cyfs-object-id", "cyfs-dec-id", "cyfs-inner-path", "download")}
     parts = ("cyfs-inner-path", "cyfs-context", "cyfs-task-group", "range")
     return [
         Operation(

@@ -22,14 +22,17 @@ from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.browser import FETCH_SITE, PREFLIGHT_GRANT, REPLY_GRANT, BrowserPolicy, app_of_host, is_app_host
+from cyfs_edge.wire.conditions import CACHE_CONTROL
 from cyfs_edge.wire.errors import error_to_response
+from cyfs_edge.wire.front import is_page
 from cyfs_edge.wire.message import HttpRequest, HttpResponse
 from cyfs_edge.wire.source import Source, ZoneCategory
 
 Endpoint = Callable[[Call], Awaitable[HttpResponse]]
 Pairs = Sequence[tuple[str, str]]
 
-NOT_CACHED = ("cache-control", "no-store")
+NOT_CACHED = (CACHE_CONTROL, "no-store")
+_DOWNLOADS = ("/ndn", "/ndn/")
 _BARE_NOT_FOUND = frozenset(("/", "/index.html", "/favicon.ico"))
 
 
@@ -77,15 +80,17 @@ class HttpApi:
                 return self._preflight(origin)
             pairs = fields.parse_query(query) if query else []
             app = app_of_host(request.headers)
-            dec = self._policy.judge(request.method, path, pairs, request.headers, app)
+            # What is true of a GET is true of its head.
+            method = "GET" if request.method == "HEAD" else request.method
+            dec = self._policy.judge(method, path, pairs, request.headers, app)
         except CyfsError as error:
             return error_to_response(error)
         try:
             call = Call(request, path, query, pairs, await self._source(request, pairs, dec), app, self._limits)
-            response = await self._endpoint(request.method, path, app is not None)(call)
+            response = await self._endpoint(call)(call)
         except CyfsError as error:
             response = error_to_response(error)
-        if FETCH_SITE in request.headers:
+        if FETCH_SITE in request.headers and not any(name == CACHE_CONTROL for name, _ in response.headers):
             # What is asked for stands in headers, which a browser's cache does not look at.
             response.headers.append(NOT_CACHED)
         if origin is not None and self._policy.knows_origin(origin):
@@ -112,15 +117,28 @@ class HttpApi:
             return await self._zone.source_of(device, dec, request.peer.listener)
         return source
 
-    def _endpoint(self, method: str, path: str, in_app: bool) -> Endpoint:
-        """``in_app``: in the origin of an app, which has a page at its root."""
+    def _endpoint(self, call: Call) -> Endpoint:
+        method, path = call.request.method, call.path
+        if method == "HEAD":
+            return self._endpoint_of_head(call)
         found = self._exact.get((method, path))
         if found is not None:
             return found
         for prefix, endpoint in self._prefixes.get(method, ()):
             if path.startswith(prefix):
                 return endpoint
-        if method == "GET" and (in_app or (len(path) > 1 and path[1] != "/")):
+        # The origin of an app has a page at its root.
+        if method == "GET" and (call.app is not None or (len(path) > 1 and path[1] != "/")):
+            return self._front.get
+        return _not_handled
+
+    def _endpoint_of_head(self, call: Call) -> Endpoint:
+        """Pages and downloads have heads; calls of the API have not, as in the reference."""
+        path = call.path
+        if path in _DOWNLOADS and fields.NDN_ACTION not in call.headers:
+            return self._exact["GET", path]
+        taken = ("GET", path) in self._exact or any(path.startswith(prefix) for prefix, _ in self._prefixes["GET"])
+        if not taken and (call.app is not None or is_page(path)):
             return self._front.get
         return _not_handled
 

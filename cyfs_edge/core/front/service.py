@@ -15,12 +15,13 @@ from cyfs_edge.wire.source import Source
 
 @dataclass(frozen=True, slots=True)
 class FrontCall:
-    """One request. ``range_text``: the Range header, or the query's ``range`` without one."""
+    """One request. ``range_text``: the Range header, or the query's ``range`` without one; ``if_range``: as it came."""
 
     source: Source
     path: FrontPath
     query: FrontQuery
     range_text: str | None = None
+    if_range: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class FrontService:
         if not has_data:
             raise CyfsError(ErrorCode.NOT_SUPPORT, f"{object_id} has no data, it is no file or chunk")
         common = NdnCommon(call.source, target=target, flags=call.query.flags, req_path=req_path)
-        request = GetData(common, object_id, None, call.range_text, call.query.context, call.query.group)
+        request = GetData(common, object_id, None, call.range_text, call.query.context, call.query.group, call.if_range)
         return await self._ndn.get_data(request)
 
 
