@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
+from cyfs_edge.core.api.control_door import DoorControl
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
@@ -27,6 +29,10 @@ from cyfs_edge.core.api.util import UtilApi
 from cyfs_edge.core.build import BuildService
 from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.crypto import CryptoService
+from cyfs_edge.core.door.api import DoorApi, Mount, StaticFile
+from cyfs_edge.core.door.door import OwnerDoor, link_base
+from cyfs_edge.core.door.password import OwnerPassword
+from cyfs_edge.core.door.sessions import DoorSessions
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
@@ -37,6 +43,11 @@ from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
 from cyfs_edge.core.ports import Clock, Store
 from cyfs_edge.core.rmeta.service import MetaService
+from cyfs_edge.core.shares.api import ShareApi
+from cyfs_edge.core.shares.archive import ShareArchive
+from cyfs_edge.core.shares.grants import ShareGrants
+from cyfs_edge.core.shares.service import ShareService
+from cyfs_edge.core.shares.tree import ShareTree
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.meta_store import StateMeta
 from cyfs_edge.core.state.places import StatePlaces
@@ -45,11 +56,14 @@ from cyfs_edge.core.state.service import StateService
 from cyfs_edge.core.util import NodeFacts, UtilService
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.accounts import AppUidFile, group_members
+from cyfs_edge.host.addresses import own_addresses
+from cyfs_edge.host.certificate import certificate_facts
 from cyfs_edge.host.clock import SystemClock
 from cyfs_edge.host.handler_file import HandlerFile
 from cyfs_edge.host.jobs import TaskJobs
 from cyfs_edge.host.local_files import HostFiles
 from cyfs_edge.host.meta_files import MetaFiles
+from cyfs_edge.host.passwords import Argon2Hasher
 from cyfs_edge.host.peek import peek_file
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
@@ -69,6 +83,12 @@ _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
 PRIVATE_PATHS = ("etc", "data", "run")
+WEB_FILES = (
+    ("/", "index.html", "text/html; charset=utf-8"),
+    ("/door.css", "door.css", "text/css; charset=utf-8"),
+    ("/door.js", "door.js", "text/javascript; charset=utf-8"),
+    ("/favicon.svg", "favicon.svg", "image/svg+xml"),
+)
 
 
 @dataclass(slots=True)
@@ -89,6 +109,7 @@ class Stack:
     events: RouterEvents = field(kw_only=True)
     meta: MetaService = field(kw_only=True)
     callers: Callers = field(kw_only=True)
+    door: OwnerDoor = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -98,7 +119,14 @@ class Stack:
 
     def __post_init__(self) -> None:
         self.control = ControlApi(
-            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta
+            self.handle,
+            self.store,
+            self.jobs,
+            self.status,
+            self.registry,
+            self.events,
+            self.meta,
+            DoorControl(self.door, self.clock),
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -121,6 +149,7 @@ class Stack:
             "zone_role": self.zone.role,
             "http": self.addresses.get("http"),
             "ws": self.addresses.get("ws"),
+            "door": self.addresses.get("door"),
             "started": self.started,
             "uptime_s": (self.clock.now() - self.started) // 1_000_000,
             "requests": {"total": self.requests, "errors": self.errors},
@@ -227,6 +256,8 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
             peek_file,
         ),
     )
+    tree = ShareTree(non, ndn, store.chunks, worker, waits.mutex(), zone.local_source(SYSTEM_DEC_ID))
+    door = _compose_door(config, store, tree, ndn, meta, states[0], clock, random, waits, worker, {})
     return Stack(
         config,
         identity,
@@ -242,7 +273,41 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         events=RouterEvents(),
         meta=meta,
         callers=callers,
+        door=door,
     )
+
+
+def _compose_door(
+    config: Config,
+    store: Store,
+    tree: ShareTree,
+    ndn: NdnService,
+    meta: MetaService,
+    state: StateService,
+    clock: Clock,
+    random: SystemRandom,
+    waits: AsyncWaits,
+    worker: ThreadWorker,
+    mounts: Mapping[str, Mount],
+) -> OwnerDoor:
+    """What is behind the owner door; :mod:`cyfs_edge.services.door` opens it. ``state``: root-state."""
+    records, root = store.records, Path(config.root)
+    source = tree.source
+    grants = ShareGrants(store.objects, records, meta, clock)
+    shares = ShareService(records, grants, tree, state, source, clock, random, waits.bell())
+    archive = ShareArchive(tree, ndn, peek_file, waits.pause)
+    password, sessions = OwnerPassword(records, Argon2Hasher(worker), clock), DoorSessions(records, clock, random)
+    share_api = ShareApi(shares, ndn, archive, peek_file, clock)
+    api = DoorApi(password, sessions, shares, share_api, clock, _static_files(), mounts)
+    addresses = own_addresses() if config.door.enabled else []
+    url = link_base(config.door, config.door.port, addresses)
+    return OwnerDoor(config.door, api, password, sessions, shares, lambda: certificate_facts(root, config.door), url)
+
+
+def _static_files() -> dict[str, StaticFile]:
+    """The pages of the door, by their paths."""
+    folder = Path(__file__).parent / "web"
+    return {path: StaticFile(kind, (folder / name).read_bytes()) for path, name, kind in WEB_FILES}
 
 
 async def _install_rules(rules: PathRules) -> None:

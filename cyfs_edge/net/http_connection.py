@@ -129,7 +129,8 @@ class HttpConnection(asyncio.Protocol):
             self._body.end()
             self._body = None
         self._deadline = self._loop.time() + self._limits.half_close_grace
-        return True
+        # TLS knows no half-closed connection: it is closed, and what is worked on is given up.
+        return self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self._outlet.pause()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
+from cyfs_edge.core.api.control_door import DoorControl
 from cyfs_edge.core.api.openapi import openapi_document
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.core.events.router_events import RouterEvents
@@ -43,6 +44,7 @@ class ControlApi:
         registry: HandlerRegistry,
         events: RouterEvents,
         meta: MetaService,
+        door: DoorControl,
     ) -> None:
         """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells."""
         self._protocol = protocol
@@ -64,6 +66,7 @@ class ControlApi:
             ("GET", "openapi.json"): self._openapi,
             ("GET", "handlers"): self._handlers,
             ("POST", "events"): self._test_event,
+            **door.routes(),
         }
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
