@@ -54,7 +54,8 @@ def read_certificate(cert: Path, key: Path) -> Certificate:
 
     try:
         found = x509.load_pem_x509_certificate(cert.read_bytes())
-        not_after = found.not_valid_after.replace(tzinfo=UTC)
+        # Before cryptography 42 there is only the time without a zone.
+        not_after = getattr(found, "not_valid_after_utc", None) or found.not_valid_after.replace(tzinfo=UTC)
     except (OSError, ValueError) as error:
         text = f"no certificate can be read from {cert}: {getattr(error, 'strerror', None) or error}"
         raise CyfsError(ErrorCode.INVALID_PARAM, text) from None

@@ -17,7 +17,7 @@ from cyfs_edge.core.ndn import Data, NdnService
 from cyfs_edge.core.ports import Clock, FileRange
 from cyfs_edge.core.shares import pages
 from cyfs_edge.core.shares.archive import ShareArchive
-from cyfs_edge.core.shares.record import Share
+from cyfs_edge.core.shares.record import ObjectTarget, Share
 from cyfs_edge.core.shares.service import ShareService
 from cyfs_edge.core.shares.tree import Folder, Leaf
 from cyfs_edge.wire import fields
@@ -27,6 +27,7 @@ from cyfs_edge.wire.door import (
     disposition,
     file_name,
     is_etag_listed,
+    join_inner,
     split_inner,
     wants_page,
 )
@@ -40,7 +41,7 @@ TEXT_SHOWN = 64 * 1024
 GUESSES = Pace(free=20, first=1.0, most=60.0, forget=600.0)
 _TEXT = "text/plain; charset=utf-8"
 _READ_AS_TEXT = ("text/", "application/json", "application/manifest+json")
-_SHOWN = ("image/", "video/", "audio/", "text/plain")
+_SHOWN = ("image/", "video/", "audio/", "text/plain", "application/pdf")
 _MEDIA = {"video/": pages.video, "audio/": pages.audio}
 # Kept by the browser, and asked about each time: a link that was taken back shows nothing any more.
 _ASK_AGAIN = ("cache-control", "private, no-cache")
@@ -96,49 +97,48 @@ class ShareApi:
         place = None if segments is None else await self._shares.place(share.target, segments)
         if place is None or segments is None:
             return _closed(pages.not_found_page())
-        asked = {name for name, _ in fields.parse_query(query)} if query else set()
+        pairs = fields.parse_query(query) if query else []
+        asked = {name for name, _ in pairs}
         if isinstance(place, Folder):
-            title = segments[-1] if segments else share.label or place.name or "Shared folder"
+            spot = pages.Spot(top, share.label or _last_name(share) or place.name or "Shared folder", segments)
             if "zip" in asked:
-                return await self._zip(place, title)
-            path = request.target.partition("#")[0].partition("?")[0]
-            if not path.endswith("/"):
+                return await self._zip(place, spot.title)
+            if not request.target.partition("#")[0].partition("?")[0].endswith("/"):
                 # Names in the page are relative to the folder.
-                inner_path = f"/{inner}" if inner else ""
-                return _closed(HttpResponse(308, [("location", f"{top}{inner_path}/")]))
-            after = fields.last(fields.parse_query(query), "after") or "" if query else ""
-            return await self._folder(place, top, title, segments, after)
-        title = segments[-1] if segments else share.label or place.name
+                location = f"{top}/{join_inner(segments)}/" if segments else f"{top}/"
+                return _closed(HttpResponse(308, [("location", location)]))
+            return await self._folder(place, spot, fields.last(pairs, "after") or "")
+        name = segments[-1] if segments else share.label or _last_name(share) or str(place.object_id)[:12]
         if not place.has_data:
-            return _closed(pages.message_page(200, title or str(place.object_id), "This object is not a file."))
-        title = title or str(place.object_id)[:12]
-        kind = await self._type_of(place, title)
-        if mime.by_name(title) is None and (extension := mime.extension_of(kind)) is not None:
-            title = f"{title}.{extension}"
+            return _closed(pages.message_page(200, name, "This object is not a file."))
+        kind = await self._type_of(place, name)
+        if not segments and mime.by_name(name) is None and (extension := mime.extension_of(kind)) is not None:
+            # A file knows no name of its own.
+            name = f"{name}.{extension}"
         if asked & {"raw", "download"} or not wants_page(request.headers):
-            return await self._bytes(request.headers, place, title, kind, attach="raw" not in asked)
-        return await self._file(place, top, title, segments, kind)
+            return await self._bytes(request.headers, place, name, kind, attach="raw" not in asked)
+        spot = pages.Spot(top, share.label or _last_name(share) or name, segments)
+        return await self._file(place, spot, name, kind)
 
-    async def _folder(self, folder: Folder, top: str, title: str, trail: tuple[str, ...], after: str) -> HttpResponse:
+    async def _folder(self, folder: Folder, spot: pages.Spot, after: str) -> HttpResponse:
         items = await self._shares.tree.items(folder, after, PAGE_SIZE + 1)
         more = items[PAGE_SIZE - 1].cursor if len(items) > PAGE_SIZE else None
-        body = pages.folder_page(top, title, trail, items[:PAGE_SIZE], more=more, is_first=not after)
+        body = pages.folder_page(spot, items[:PAGE_SIZE], more=more, is_first=not after)
         return _closed(HttpResponse(200, [pages.HTML], body))
 
-    async def _file(self, leaf: Leaf, top: str, title: str, trail: tuple[str, ...], kind: str) -> HttpResponse:
+    async def _file(self, leaf: Leaf, spot: pages.Spot, name: str, kind: str) -> HttpResponse:
         length, time = await self._shares.tree.size_of(leaf)
         preview = ""
         if kind.startswith("image/"):
-            preview = pages.image(title)
+            preview = pages.image(name)
         elif kind.startswith(_READ_AS_TEXT):
             data = await self._start_of(leaf, TEXT_SHOWN)
             preview = pages.text_block(data.decode("utf-8", "replace"), is_cut=len(data) < (length or 0))
         for family, show in _MEDIA.items():
             if kind.startswith(family):
                 preview = show()
-        facts = pages.facts_of(length, time)
-        can_open = _served_as(kind) != kind or kind.startswith(_SHOWN) or kind == "application/pdf"
-        body = pages.file_page(top, title, trail, facts, preview, can_open=can_open and not _runs(kind))
+        can_open = _served_as(kind).startswith(_SHOWN) and not _runs(kind)
+        body = pages.file_page(spot, pages.facts_of(length, time), preview, can_open=can_open)
         return _closed(HttpResponse(200, [pages.HTML], body))
 
     async def _bytes(self, headers: Headers, leaf: Leaf, name: str, kind: str, *, attach: bool) -> HttpResponse:
@@ -180,6 +180,12 @@ class ShareApi:
         async for piece in self._ndn.read(_first(data, size)):
             found += piece if isinstance(piece, bytes) else await self._peek(piece)
         return found
+
+
+def _last_name(share: Share) -> str:
+    """What the end of the target's path says."""
+    path = share.target.inner_path if isinstance(share.target, ObjectTarget) else share.target.path
+    return path.rpartition("/")[2]
 
 
 def _first(data: Data, size: int) -> Data:

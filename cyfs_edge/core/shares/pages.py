@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote
@@ -35,42 +36,53 @@ def page(title: str, body: str) -> bytes:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
-        f'<title>{escape(title)}</title>\n<link rel="stylesheet" href="/door.css">\n</head>\n<body>\n<main>\n'
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="/favicon.svg">\n<link rel="stylesheet" href="/door.css">\n</head>\n<body>\n<main>\n'
         f"{body}</main>\n</body>\n</html>\n"
     ).encode("utf-8", "replace")
 
 
-def file_page(top: str, title: str, trail: tuple[str, ...], facts: str, preview: str, *, can_open: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a page is. ``top``: the path of the share; ``share``: what it is called; ``trail``: the names from there."""
+
+    top: str
+    share: str
+    trail: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return self.trail[-1] if self.trail else self.share
+
+
+def file_page(spot: Spot, facts: str, preview: str, *, can_open: bool) -> bytes:
     """``preview``: HTML that is safe. ``can_open``: whether a browser shows such a file by itself."""
     opening = '<a class="button quiet" href="?raw">Open</a>\n' if can_open else ""
     body = (
-        f'{_trail(top, trail, is_folder=False)}<h1>{escape(title)}</h1>\n<p class="facts">{escape(facts)}</p>\n'
+        f'{_trail(spot)}<h1>{escape(spot.title)}</h1>\n<p class="facts">{escape(facts)}</p>\n'
         f'<p class="actions"><a class="button" href="?download">Download</a>\n{opening}</p>\n{preview}'
     )
-    return page(title, body)
+    return page(spot.title, body)
 
 
-def folder_page(
-    top: str, title: str, trail: tuple[str, ...], items: list[Item], *, more: str | None, is_first: bool
-) -> bytes:
+def folder_page(spot: Spot, items: list[Item], *, more: str | None, is_first: bool) -> bytes:
     """``more``: the cursor that the next part begins behind; ``None`` at the end."""
-    body = f"{_trail(top, trail, is_folder=True)}<h1>{escape(title)}</h1>\n"
+    body = f"{_trail(spot)}<h1>{escape(spot.title)}</h1>\n"
     if not items and is_first:
-        return page(title, body + '<p class="lead">This folder is empty.</p>\n')
-    body += '<p class="actions"><a class="button" href="?zip">Download all (ZIP)</a></p>\n'
-    rows = "".join(map(_row, items))
+        return page(spot.title, body + '<p class="lead">This folder is empty.</p>\n')
+    dated = any(item.time for item in items)
+    date_head = '<th scope="col" class="date">Date</th>' if dated else ""
+    rows = "".join(_row(item, dated) for item in items)
     body += (
+        '<p class="actions"><a class="button" href="?zip">Download all (ZIP)</a></p>\n'
         '<table class="listing">\n<thead><tr><th scope="col">Name</th><th scope="col" class="number">Size</th>'
-        f'<th scope="col" class="date">Date</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n'
+        f"{date_head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
     )
-    links = []
-    if not is_first:
-        links.append('<a href="?">To the beginning</a>')
+    links = [] if is_first else ['<a href="?">To the beginning</a>']
     if more is not None:
         links.append(f'<a href="?after={quote(more, safe="")}" rel="next">Next</a>')
     if links:
         body += f'<nav class="pager" aria-label="Parts of the list">{" ".join(links)}</nav>\n'
-    return page(title, body)
+    return page(spot.title, body)
 
 
 def image(name: str) -> str:
@@ -107,7 +119,7 @@ def date_text(bucky: int) -> str:
         return ""
 
 
-def _row(item: Item) -> str:
+def _row(item: Item, dated: bool) -> str:
     name = escape(item.name)
     if item.is_folder:
         shown = f'<a class="folder" href="{join_inner((item.name,))}/">{name}/</a>'
@@ -116,14 +128,15 @@ def _row(item: Item) -> str:
     else:
         shown = f"{name} <small>(not a file)</small>"
     size = "" if item.length is None else size_text(item.length)
-    return f'<tr><td>{shown}</td><td class="number">{size}</td><td class="date">{date_text(item.time)}</td></tr>\n'
+    date = f'<td class="date">{date_text(item.time)}</td>' if dated else ""
+    return f'<tr><td>{shown}</td><td class="number">{size}</td>{date}</tr>\n'
 
 
-def _trail(top: str, trail: tuple[str, ...], *, is_folder: bool) -> str:
-    """The folders above, as links. ``top``: the path of the share itself."""
-    if not trail:
+def _trail(spot: Spot) -> str:
+    """The folders above, as links."""
+    if not spot.trail:
         return ""
-    links = [f'<a href="{escape(top)}/">Share</a>']
-    for depth, name in enumerate(trail[:-1], 1):
-        links.append(f'<a href="{escape(top)}/{join_inner(trail[:depth])}/">{escape(name)}</a>')
+    links = [f'<a href="{escape(spot.top)}/">{escape(spot.share)}</a>']
+    for depth, name in enumerate(spot.trail[:-1], 1):
+        links.append(f'<a href="{escape(spot.top)}/{join_inner(spot.trail[:depth])}/">{escape(name)}</a>')
     return f'<nav class="trail" aria-label="Folders above">{" / ".join(links)} /</nav>\n'
