@@ -74,10 +74,11 @@ class Backoff:
             self._count(_EVERYBODY, self._everybody)
 
     def succeeded(self, address: str) -> None:
+        """The attempt at hand was none of those that fail."""
         place = place_of(address)
-        self._failures.pop(place, None)
+        counted = self._failures.pop(place, None) is not None
         everybody = self._failures.get(_EVERYBODY)
-        if everybody is not None:
+        if counted and everybody is not None:
             everybody.count -= 1
         self._known.pop(place, None)
         self._known[place] = None

@@ -36,14 +36,15 @@ def page(title: str, body: str) -> bytes:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
-        f'<title>{escape(title)}</title>\n<link rel="icon" href="/favicon.svg">\n<link rel="stylesheet" href="/door.css">\n</head>\n<body>\n<main>\n'
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="/favicon.svg">\n'
+        '<link rel="stylesheet" href="/door.css">\n</head>\n<body>\n<main>\n'
         f"{body}</main>\n</body>\n</html>\n"
     ).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a page is. ``top``: the path of the share; ``share``: what it is called; ``trail``: the names from there."""
+    """Where a page is. ``top``: the path of the share, ``share``: what it is called, ``trail``: the names below it."""
 
     top: str
     share: str
