@@ -17,7 +17,7 @@ from cyfs_edge.base.access import AccessGroup, Permission, group_mask
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.ports import Change, Clock, Durability, ObjectRecord, ObjectStore, Records
-from cyfs_edge.core.rmeta.record import MetaRecord
+from cyfs_edge.core.rmeta.record import MetaRecord, access_key
 from cyfs_edge.core.rmeta.service import MetaService
 from cyfs_edge.core.shares.record import Audience
 from cyfs_edge.wire.req_path import CATEGORIES
@@ -193,25 +193,32 @@ def _rule_for_all(record: MetaRecord, path: str) -> int | None:
 
 
 def _grant_at(path: str, above: list[AccessItem], own: int | None) -> _Grant:
-    """What a new rule at ``path`` must say beside the new bits, so that nobody loses a right by it.
+    """What a new rule at ``path`` must say beside the new bits, so that nobody loses or gains another right by it.
 
     The first rule that fits decides, and the new one stands before all of shorter paths: those for single callers are
     repeated at ``path``, and the one for everybody is what the new rule begins with.
     """
     if own is not None:
         return _Grant(own, {})
-    there = {item.access.selector for item in above if item.path == path and isinstance(item.access, Specified)}
+    chain: list[AccessItem] = []
     made: list[AccessItem] = []
+    before = 0
     for item in above:
         if isinstance(item.access, AskHandler):
             text = f"a handler decides about {item.path}: let it decide about the share, or share a copy elsewhere"
             raise CyfsError(ErrorCode.NOT_SUPPORT, text)
         if isinstance(item.access, int):
-            return _Grant(item.access, {}, tuple(made), replaced=False)
-        if item.path != path and item.access.selector not in there:
-            there.add(item.access.selector)
-            made.append(AccessItem(path, item.access))
-    return _Grant(0, {}, tuple(made), replaced=False)
+            before = item.access
+            break
+        if any(isinstance(one.access, Specified) and one.access.selector == item.access.selector for one in chain):
+            continue
+        chain.append(AccessItem(path, item.access))
+        if item.path != path:
+            made.append(chain[-1])
+    if sorted(chain, key=access_key) != chain:
+        text = f"the rules above {path} for single callers would be tried in another order; see `cyfs-edge access show`"
+        raise CyfsError(ErrorCode.NOT_SUPPORT, text)
+    return _Grant(before, {}, tuple(made), replaced=False)
 
 
 def encode_grant(grant: _Grant) -> bytes:

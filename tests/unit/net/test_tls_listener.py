@@ -198,9 +198,8 @@ async def test_closing_ends_handshakes_and_connections(certificate: Certificate)
 
 @both_loops
 async def test_an_end_of_tls_in_the_middle_of_a_request(certificate: Certificate) -> None:
-    async with serving(certificate) as served:
-        async with served.client() as client:
-            await client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
-            await until(lambda: served.server.connections == 1)
-            client.writer.close()
-            await until(lambda: served.server.connections == 0)
+    async with serving(certificate) as served, served.client() as client:
+        await client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        await until(lambda: served.server.connections == 1)
+        client.writer.close()
+        await until(lambda: served.server.connections == 0)
