@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import pytest
@@ -277,3 +278,19 @@ async def test_a_crash_between_the_record_and_the_rights_can_be_revoked(outside:
     await outside.door.shares.revoke(share_id)
     assert await access_of(outside, file_id) == CLOSED
     assert await left(outside) == []
+
+
+async def test_the_sweeper_wakes_up_for_a_new_share_and_for_its_end(outside: Outside) -> None:
+    file_id = await put_file(outside.node, b"data")
+    await close_object(outside, file_id)
+    failures: list[CyfsError] = []
+    sweeping = asyncio.create_task(outside.door.shares.keep_swept(failures.append))
+    await asyncio.sleep(0)
+    await share(outside, Audience.FRIENDS, ObjectTarget(file_id), life=20_000)
+    assert await access_of(outside, file_id) != CLOSED
+    outside.node.clock.time += 20_000
+    async with asyncio.timeout(30):
+        while await access_of(outside, file_id) != CLOSED:
+            await asyncio.sleep(0.005)
+    sweeping.cancel()
+    assert failures == []
