@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.core.api.call import ApiLimits
-from cyfs_edge.net import outlet, stream_server
+from cyfs_edge.core.door import api as door_api
+from cyfs_edge.core.door import backoff, password, sessions
+from cyfs_edge.core.shares import api as share_api
+from cyfs_edge.core.shares import archive, record, service, tree
+from cyfs_edge.net import outlet, stream_server, tls_listener
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
-from cyfs_edge.wire import http_chunked, http_head
+from cyfs_edge.wire import door, http_chunked, http_head
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
@@ -27,6 +31,29 @@ def limits() -> dict[str, float]:
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        "tls_listener.HANDSHAKES_MAX": tls_listener.HANDSHAKES_MAX,
+        "tls_listener.HANDSHAKE_TIMEOUT": tls_listener.HANDSHAKE_TIMEOUT,
+        "tls_listener.SHUTDOWN_TIMEOUT": tls_listener.SHUTDOWN_TIMEOUT,
+        "password.PASSWORD_MIN": password.PASSWORD_MIN,
+        "password.PASSWORD_MAX": password.PASSWORD_MAX,
+        "password.WAITING_MAX": password.WAITING_MAX,
+        "backoff.ADDRESSES_MAX": backoff.ADDRESSES_MAX,
+        "backoff.KNOWN_MAX": backoff.KNOWN_MAX,
+        "sessions.SESSIONS_MAX": sessions.SESSIONS_MAX,
+        "sessions.TOKENS_MAX": sessions.TOKENS_MAX,
+        "sessions.NAME_MAX": sessions.NAME_MAX,
+        "door.AUTHORIZATION_MAX": door.AUTHORIZATION_MAX,
+        "door.SEGMENTS_MAX": door.SEGMENTS_MAX,
+        "door.NAME_MAX": door.NAME_MAX,
+        "door_api.BODY_MAX": door_api.BODY_MAX,
+        "shares.SHARES_MAX": service.SHARES_MAX,
+        "shares.OBJECTS_MAX": service.OBJECTS_MAX,
+        "shares.LABEL_MAX": record.LABEL_MAX,
+        "tree.ENTRIES_MAX": tree.ENTRIES_MAX,
+        "tree.KEPT_ENTRIES": tree.KEPT_ENTRIES,
+        "archive.FILES_MAX": archive.FILES_MAX,
+        "share_api.PAGE_SIZE": share_api.PAGE_SIZE,
+        "share_api.TEXT_SHOWN": share_api.TEXT_SHOWN,
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):

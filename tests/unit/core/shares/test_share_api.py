@@ -211,6 +211,15 @@ async def test_a_long_folder_is_shown_in_parts(outside: Outside, monkeypatch: py
     assert (await outside.ask("GET", f"{path}/?after=zzzz", PAGE)).status == 200
 
 
+async def test_a_long_text_is_cut(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share_api, "TEXT_SHOWN", 10)
+    path = await outside.link_to(await put_file(outside.node, "äöü-the rest".encode()), label="x.txt")
+    page = (await outside.ask("GET", path, PAGE)).body.decode()
+    assert "äöü-the" in page
+    assert "rest" not in page
+    assert "Only the beginning" in page
+
+
 @pytest.mark.parametrize(
     "inner",
     ["../secret", "%2e%2e/secret", "a/../../x", "..%2Fsecret", "%00", "a.txt/x", "sub/../../..", "%c0%ae", "a.txt%00"],
