@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cyfs_edge.base.errors import CyfsError
+from cyfs_edge.core.door.api import LOGIN
 from cyfs_edge.core.door.door import HTTPS_PORT, known_names, link_base
 from cyfs_edge.host.addresses import own_addresses, own_names
 from cyfs_edge.host.certificate import Certificate, door_certificate
@@ -57,7 +58,7 @@ async def open_door(node: Stack, sockets: DoorSockets, limits: HttpLimits) -> tu
     site = node.door.api.site
     site.names = known_names(config, own_names())
     site.scheme = "http" if config.plain else "https"
-    door = HttpServer(node.door.api.handle, limits=limits)
+    door = HttpServer(_logging_log_ins(node.door.api.handle), limits=limits)
     servers = [door]
     told: list[str] = []
     if config.plain:
@@ -92,6 +93,21 @@ async def open_door(node: Stack, sockets: DoorSockets, limits: HttpLimits) -> tu
 async def keep_shares(node: Stack) -> None:
     """Ends shares when they expire, for as long as the gateway runs."""
     await node.door.shares.keep_swept(lambda error: _log.warning("an expired share was not ended: %s", error.message))
+
+
+def _logging_log_ins(handler: HttpHandler) -> HttpHandler:
+    """Tells the log who got in, and who tried: what is refused for coming too early is not worth a line each."""
+
+    async def handle(request: HttpRequest) -> HttpResponse:
+        response = await handler(request)
+        if request.method == "POST" and request.target == LOGIN:
+            if response.status == 200:
+                _log.info("the owner has logged in from %s", request.peer.address)
+            elif response.status == 401:
+                _log.warning("a log-in from %s failed: wrong password", request.peer.address)
+        return response
+
+    return handle
 
 
 def _leading_to(port: int, node: Stack, certificate: Certificate) -> HttpHandler:

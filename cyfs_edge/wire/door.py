@@ -52,7 +52,7 @@ _ALWAYS = (
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("cache-control", "no-store"),
-    PAGE_POLICY,
+    ("content-security-policy", "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"),
 )
 HSTS = ("strict-transport-security", "max-age=31536000")
 

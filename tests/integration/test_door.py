@@ -139,6 +139,7 @@ def test_log_in_and_tokens(door: Door) -> None:
 
     assert call("GET", "/api/shares")[0] == 401
     assert call("POST", "/api/login", body={"password": "wrong wrong wrong"})[0] == 401
+    assert "a log-in from 127.0.0.1:" in door.gateway.log_text()
     status, told = call("POST", "/api/login", body={"password": PASSWORD.decode().strip()})
     assert status == 200
     assert call("GET", "/api/shares", told["token"])[0] == 200

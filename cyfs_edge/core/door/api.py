@@ -21,8 +21,10 @@ from cyfs_edge.core.shares.record import share_json
 from cyfs_edge.core.shares.service import ShareService
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.door import (
+    CONTENT_POLICY,
     HSTS,
     NO_SCRIPT_POLICY,
+    PAGE_POLICY,
     READING_METHODS,
     Credential,
     check_host,
@@ -42,6 +44,7 @@ Mount = Callable[[HttpRequest, DoorUser], Awaitable[HttpResponse]]
 BODY_MAX = 4096
 """Bytes of a request to ``/api/``."""
 _API = "/api/"
+LOGIN = "/api/login"
 _REALM = 'Basic realm="cyfs-edge", charset="UTF-8"'
 _JSON_ONLY = "the body must be sent as application/json"
 
@@ -137,7 +140,11 @@ class DoorApi:
             if response.status == 401:
                 response.headers.append(("www-authenticate", _REALM))
             return response
-        return await mount(request, user)
+        response = await mount(request, user)
+        if not any(name == CONTENT_POLICY[0] for name, _ in response.headers):
+            # What is behind a mount may be anybody's: opened in a browser it does nothing.
+            response.headers.append(CONTENT_POLICY)
+        return response
 
     async def _user(self, request: HttpRequest) -> tuple[DoorUser, Credential]:
         """Who asks. 401 for nobody, 403 for a change with a token that may only read."""
@@ -192,7 +199,7 @@ class DoorApi:
 def _file(request: HttpRequest, found: StaticFile) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         raise CyfsError(ErrorCode.NOT_SUPPORT, "this can only be read", status=405)
-    lines = [("etag", found.etag), ("cache-control", "no-cache"), ("content-type", found.kind)]
+    lines = [("etag", found.etag), ("cache-control", "no-cache"), ("content-type", found.kind), PAGE_POLICY]
     if is_etag_listed(request.headers.get("if-none-match"), found.etag):
         return HttpResponse(304, lines)
     return HttpResponse(200, lines, found.data)

@@ -30,6 +30,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 async def echo(request: HttpRequest) -> HttpResponse:
     assert request.peer.uid is None
+    if (request.body.length or 0) > 1 << 20:
+        return HttpResponse(401)
     return HttpResponse(200, [("x-listener", request.peer.listener)], await request.body.read(1 << 20))
 
 
@@ -194,6 +196,17 @@ async def test_closing_ends_handshakes_and_connections(certificate: Certificate)
             later.connect(("127.0.0.1", served.port))
             with pytest.raises(TimeoutError):
                 later.recv(1)
+
+
+@both_loops
+async def test_a_reply_before_the_end_of_a_large_body_arrives(certificate: Certificate) -> None:
+    """As a WebDAV client sends it, that has to be told to authenticate first."""
+    async with serving(certificate) as served, served.client() as client:
+        length = 4 << 20
+        await client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + bytes(100_000))
+        reply = await client.reply()
+        assert reply.status == 401
+        assert reply.header("connection") == "close"
 
 
 @both_loops

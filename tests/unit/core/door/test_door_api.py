@@ -155,6 +155,15 @@ async def test_a_mount_asks_for_basic_and_takes_tokens_of_both_schemes(mounted: 
     assert (await mounted.ask("GET", "/dav", session)).status == 200
 
 
+async def test_what_a_mount_shows_runs_nothing_in_a_browser(mounted: Outside) -> None:
+    reply = await mounted.ask("GET", "/dav/evil.html", await mounted.session())
+    assert reply.headers["content-security-policy"].startswith("sandbox;")
+    for target in ("/api/shares", "/api/x"):
+        policy = (await mounted.ask("GET", target, await mounted.session())).headers["content-security-policy"]
+        assert "script-src" not in policy
+        assert "default-src 'none'" in policy
+
+
 async def test_wrong_secrets_are_401_at_a_mount(mounted: Outside) -> None:
     await mounted.door.password.set(PASSWORD)
     secret = (await mounted.session())["authorization"].removeprefix("Bearer ")

@@ -257,6 +257,23 @@ async def test_unknown_expired_and_revoked_are_one_page(outside: Outside) -> Non
     assert len({str(sorted(reply.headers.items())) for reply in replies}) == 1
 
 
+async def test_a_share_of_a_newer_release_opens_nothing_and_hurts_no_other(outside: Outside) -> None:
+    file_id = await put_file(outside.node, b"data")
+    path, share = await outside.link(ObjectTarget(file_id), expires=outside.node.clock.time + 5)
+    later, other = await outside.link(ObjectTarget(file_id))
+    records = outside.node.store.records
+    held = await records.get(service.SPACE, other.key)
+    assert held is not None
+    await records.put(service.SPACE, other.key, held.replace(b'"version": 1', b'"version": 2'))
+    assert (await outside.ask("GET", later)).status == 404
+    assert (await outside.ask("GET", path)).status == 200
+    assert [one.key for one in await outside.door.shares.shares()] == [share.key]
+    outside.node.clock.time += 5
+    await outside.door.shares.sweep()
+    assert (await outside.door.shares.shares())[0].ended
+    assert await records.get(service.SPACE, other.key) is not None
+
+
 async def test_guessing_is_slowed_down(outside: Outside) -> None:
     path = await outside.link_to(await put_file(outside.node, b"data"))
     statuses = [(await outside.ask("GET", f"/s/guess{number}")).status for number in range(GUESSES.free + 10)]
