@@ -20,7 +20,10 @@ from typing import Any
 
 import pytest
 
+from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.net.listen import listen_tcp
+from cyfs_edge.objects.dir import DirEntry, DirList, make_dir
+from cyfs_edge.objects.file import make_file
 from tests import gateway_process
 from tests.command import cli, done
 
@@ -255,3 +258,45 @@ def test_sockets_from_systemd(root: Path, tmp_path: Path) -> None:
             process.terminate()
             assert process.wait(20) == 0
             process.stdout.close()
+
+
+def anonymous_memory(pid: int) -> int:
+    """Bytes of the process that are its own and no file's."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    match = re.search(r"^RssAnon:\s+(\d+) kB", text, re.MULTILINE)
+    assert match is not None
+    return int(match[1]) * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("query", ["", "?zip"])
+def test_gigabytes_go_out_with_flat_memory(door: Door, tmp_path: Path, query: str) -> None:
+    """One chunk listed 256 times makes a file of 1 GiB without filling the disk."""
+    piece = os.urandom(4 << 20)
+    (tmp_path / "piece").write_bytes(piece)
+    done("file", "put", tmp_path / "piece", "--root", door.root)
+    digest = hashlib.sha256()
+    for _ in range(256):
+        digest.update(piece)
+    large = make_file(None, 1 << 30, digest.digest(), [ChunkId.of_data(piece)] * 256, update_time=1)
+    folder = make_dir(None, DirList({"large.bin": DirEntry(large.object_id)}), update_time=1)
+    lines = b"\n".join(one.raw.hex().encode() for one in (large, folder))
+    done("object", "put", "--hex", "-", "--root", door.root, stdin=lines)
+    path = make_link(door, target=str(folder.object_id))
+    with contextlib.closing(Pinned(door.address, door.fingerprint)) as connection:
+        connection.request("GET", f"{path}/large.bin" if not query else f"{path}{query}")
+        reply = connection.getresponse()
+        assert reply.status == 200
+        got = hashlib.sha256()
+        most, before, count = 0, anonymous_memory(door.gateway.pid), 0
+        while data := reply.read(1 << 20):
+            count += len(data)
+            got.update(data)
+            if count >> 20 & 63 == 0:
+                most = max(most, anonymous_memory(door.gateway.pid))
+    assert most - before < 24 << 20
+    if query:
+        assert count > 1 << 30
+    else:
+        assert got.digest() == digest.digest()
