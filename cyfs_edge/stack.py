@@ -299,8 +299,7 @@ def _compose_door(
     password, sessions = OwnerPassword(records, Argon2Hasher(worker), clock), DoorSessions(records, clock, random)
     share_api = ShareApi(shares, ndn, archive, peek_file, clock)
     api = DoorApi(password, sessions, shares, share_api, clock, _static_files(), mounts)
-    addresses = own_addresses() if config.door.enabled else []
-    url = link_base(config.door, config.door.port, addresses)
+    url = link_base(config.door, config.door.port, own_addresses)
     return OwnerDoor(config.door, api, password, sessions, shares, lambda: certificate_facts(root, config.door), url)
 
 

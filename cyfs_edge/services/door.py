@@ -69,7 +69,7 @@ async def open_door(node: Stack, sockets: DoorSockets, limits: HttpLimits) -> tu
     else:
         from cyfs_edge.net.tls_listener import TlsSettings, server_context
 
-        certificate = door_certificate(Path(node.config.root), config, own_names(), datetime.now(UTC))
+        certificate = door_certificate(Path(node.config.root), config, datetime.now(UTC))
         context = server_context(str(certificate.cert), str(certificate.key))
         site.hsts = not certificate.self_signed
         for sock in sockets.main:
@@ -81,7 +81,7 @@ async def open_door(node: Stack, sockets: DoorSockets, limits: HttpLimits) -> tu
             for sock in sockets.plain:
                 await leads.start(sock, listener=LISTENER)
         told.append(f"certificate sha256 {certificate.fingerprint}")
-    node.door.url = link_base(config, port, own_addresses())
+    node.door.url = link_base(config, port, own_addresses)
     node.door.listening = [_address(sock) for sock in (*sockets.main, *sockets.plain)]
     node.addresses["door"] = node.door.listening[0]
     told.insert(0, f"owner door {node.door.url}")

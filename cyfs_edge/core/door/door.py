@@ -44,7 +44,7 @@ class OwnerDoor:
         }
 
 
-def link_base(config: DoorConfig, port: int, addresses: Sequence[str]) -> str:
+def link_base(config: DoorConfig, port: int, addresses: Callable[[], Sequence[str]]) -> str:
     """What links to this box begin with: its first given name, else the address that it listens on.
 
     ``addresses``: of the machine, the best first; one of them stands for a door that listens on all.
@@ -54,7 +54,7 @@ def link_base(config: DoorConfig, port: int, addresses: Sequence[str]) -> str:
     if config.names:
         host = config.names[0]
     elif ipaddress.ip_address(host).is_unspecified:
-        host = next(iter(addresses), "localhost")
+        host = next(iter(addresses()), "localhost")
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"

@@ -25,7 +25,7 @@ from tests.unit.net.loops import both_loops, until
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return own_certificate(tmp_path_factory.mktemp("tls"), [], ["127.0.0.1"], datetime.now(UTC))
+    return own_certificate(tmp_path_factory.mktemp("tls"), lambda: ["127.0.0.1"], datetime.now(UTC))
 
 
 async def echo(request: HttpRequest) -> HttpResponse:
