@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
+from cyfs_edge.core.api.control_door import DoorControl
 from cyfs_edge.core.api.control_space import ControlSpace, start_collection
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import FrontApi
@@ -29,6 +31,10 @@ from cyfs_edge.core.api.util import UtilApi
 from cyfs_edge.core.build import BuildService
 from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.crypto import CryptoService
+from cyfs_edge.core.door.api import DoorApi, Mount, StaticFile
+from cyfs_edge.core.door.door import OwnerDoor, link_base
+from cyfs_edge.core.door.password import OwnerPassword
+from cyfs_edge.core.door.sessions import DoorSessions
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
@@ -39,6 +45,11 @@ from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
 from cyfs_edge.core.ports import Clock, Store
 from cyfs_edge.core.rmeta.service import MetaService
+from cyfs_edge.core.shares.api import ShareApi
+from cyfs_edge.core.shares.archive import ShareArchive
+from cyfs_edge.core.shares.grants import ShareGrants
+from cyfs_edge.core.shares.service import ShareService
+from cyfs_edge.core.shares.tree import ShareTree
 from cyfs_edge.core.space import SpaceService
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.meta_store import StateMeta
@@ -48,11 +59,14 @@ from cyfs_edge.core.state.service import StateService
 from cyfs_edge.core.util import NodeFacts, UtilService
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.accounts import AppUidFile, group_members
+from cyfs_edge.host.addresses import own_addresses
+from cyfs_edge.host.certificate import certificate_facts
 from cyfs_edge.host.clock import SystemClock
 from cyfs_edge.host.handler_file import HandlerFile
 from cyfs_edge.host.jobs import TaskJobs
 from cyfs_edge.host.local_files import HostFiles
 from cyfs_edge.host.meta_files import MetaFiles
+from cyfs_edge.host.passwords import Argon2Hasher
 from cyfs_edge.host.peek import peek_file
 from cyfs_edge.host.periodic import Periodic
 from cyfs_edge.host.system_info import SystemFigures
@@ -75,6 +89,12 @@ STORE_PATH = "data/store"
 COLLECT_FIRST_S = 600.0
 """After the start, which has enough to do."""
 PRIVATE_PATHS = ("etc", "data", "run")
+WEB_FILES = (
+    ("/", "index.html", "text/html; charset=utf-8"),
+    ("/door.css", "door.css", "text/css; charset=utf-8"),
+    ("/door.js", "door.js", "text/javascript; charset=utf-8"),
+    ("/favicon.svg", "favicon.svg", "image/svg+xml"),
+)
 
 
 @dataclass(slots=True)
@@ -95,6 +115,7 @@ class Stack:
     events: RouterEvents = field(kw_only=True)
     meta: MetaService = field(kw_only=True)
     callers: Callers = field(kw_only=True)
+    door: OwnerDoor = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -113,7 +134,7 @@ class Stack:
             self.registry,
             self.events,
             self.meta,
-            [ControlSpace(self.space, self.jobs, self.store.stat)],
+            [ControlSpace(self.space, self.jobs, self.store.stat), DoorControl(self.door, self.clock)],
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -136,6 +157,7 @@ class Stack:
             "zone_role": self.zone.role,
             "http": self.addresses.get("http"),
             "ws": self.addresses.get("ws"),
+            "door": self.addresses.get("door"),
             "started": self.started,
             "uptime_s": (self.clock.now() - self.started) // 1_000_000,
             "requests": {"total": self.requests, "errors": self.errors},
@@ -220,8 +242,6 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
     ]
     await _start_states(states)
-    space = SpaceService(store, maps, [state.held_ids for state in states])
-    await space.restore()
     hosts = frozenset(host.lower() for host in config.allowed_hosts)
     policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
     callers = Callers(
@@ -255,6 +275,10 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
             peek_file,
         ),
     )
+    tree = ShareTree(non, ndn, store.chunks, worker, waits.mutex(), zone.local_source(SYSTEM_DEC_ID))
+    door = _compose_door(config, store, tree, ndn, meta, states[0], clock, random, waits, worker, {})
+    space = SpaceService(store, maps, [state.held_ids for state in states], [door.shares.shared_ids])
+    await space.restore()
     return Stack(
         config,
         identity,
@@ -271,7 +295,40 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         meta=meta,
         callers=callers,
         space=space,
+        door=door,
     )
+
+
+def _compose_door(
+    config: Config,
+    store: Store,
+    tree: ShareTree,
+    ndn: NdnService,
+    meta: MetaService,
+    state: StateService,
+    clock: Clock,
+    random: SystemRandom,
+    waits: AsyncWaits,
+    worker: ThreadWorker,
+    mounts: Mapping[str, Mount],
+) -> OwnerDoor:
+    """What is behind the owner door; :mod:`cyfs_edge.services.door` opens it. ``state``: root-state."""
+    records, root = store.records, Path(config.root)
+    source = tree.source
+    grants = ShareGrants(store.objects, records, meta, clock)
+    shares = ShareService(records, grants, tree, state, source, clock, random, waits.bell())
+    archive = ShareArchive(tree, ndn, peek_file, waits.pause)
+    password, sessions = OwnerPassword(records, Argon2Hasher(worker), clock), DoorSessions(records, clock, random)
+    share_api = ShareApi(shares, ndn, archive, peek_file, clock)
+    api = DoorApi(password, sessions, shares, share_api, clock, _static_files(), mounts)
+    url = link_base(config.door, config.door.port, own_addresses)
+    return OwnerDoor(config.door, api, password, sessions, shares, lambda: certificate_facts(root, config.door), url)
+
+
+def _static_files() -> dict[str, StaticFile]:
+    """The pages of the door, by their paths."""
+    folder = Path(__file__).parent / "web"
+    return {path: StaticFile(kind, (folder / name).read_bytes()) for path, name, kind in WEB_FILES}
 
 
 async def _install_rules(rules: PathRules) -> None:

@@ -18,6 +18,7 @@ from cyfs_edge.cli.output import Output
 NETWORKS = ("main", "test", "beta")
 STATES = ("root-state", "local-cache")
 ZONE_CATEGORIES = ("current-device", "current-zone", "friend-zone", "other-zone")
+AUDIENCES = ("anyone", "friends", "zone")
 KEY_KINDS = ("rsa2048", "rsa1024", "rsa3072", "secp256k1")
 
 
@@ -107,6 +108,8 @@ def build_parser() -> argparse.ArgumentParser:
     _space_commands(commands.group("space", "what is kept for whom, and quotas"))
     _state_commands(commands.group("state", "the state of DecApps: maps by path"))
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
+    _share_commands(commands.group("share", "what others may read"))
+    _door_commands(commands.group("door", "the owner door, which leads in from other machines"))
     handlers = commands.group("handlers", "what DecApps have registered to be asked")
     handlers.add("list", "handlers:list_handlers", "the registered handlers")
     watch = commands.group("events", "events of the gateway").add("watch", "events:watch", "print events as they come")
@@ -193,6 +196,37 @@ def _access_commands(access: _Commands) -> None:
     for parser in (show, grant, revoke):
         _category_option(parser)
         parser.add_argument("--dec", metavar="ID", help="the DecApp whose paths they are (default: the system)")
+
+
+def _share_commands(shares: _Commands) -> None:
+    create = shares.add("create", "share:create", "let others read a file, a folder, or a path of a state")
+    create.add_argument(
+        "target", metavar="TARGET", help="an id, ID/inner/path, or a path such as /photos, followed as it changes"
+    )
+    create.add_argument(
+        "--for",
+        dest="audience",
+        choices=AUDIENCES,
+        default=AUDIENCES[0],
+        help="anyone with the link, friends' devices, or only the zone's (default %(default)s)",
+    )
+    create.add_argument("--expires", metavar="TIME", help="ends after so long: 30m, 12h, 7d, 4w (default: never)")
+    create.add_argument("--label", metavar="TEXT", default="", help="what it is called; also the name of a single file")
+    create.add_argument("--qr", action="store_true", help="show the link as a QR code too")
+    create.add_argument("--dec", metavar="ID", help="the DecApp whose path it is (default: the system)")
+    shares.add("list", "share:list_shares", "all shares and whether they still open")
+    shares.add("revoke", "share:revoke", "take shares back").add_argument("ids", nargs="+", metavar="ID")
+
+
+def _door_commands(door: _Commands) -> None:
+    door.add("show", "door:show", "where the door is, and the fingerprint of its certificate")
+    door.add("password", "door:password", "set the password of the owner; typed twice, or one line of standard input")
+    tokens = door.group("token", "tokens for programs: WebDAV clients, scripts")
+    create = tokens.add("create", "door:create_token", "make a token; it is shown once")
+    create.add_argument("name", metavar="NAME", help="what it is for")
+    create.add_argument("--read-only", action="store_true", help="it may read and change nothing")
+    tokens.add("list", "door:list_tokens", "all tokens")
+    tokens.add("revoke", "door:revoke_tokens", "end tokens").add_argument("ids", nargs="+", metavar="ID")
 
 
 def _category_option(parser: argparse.ArgumentParser) -> None:

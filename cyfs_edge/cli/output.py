@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.times import unix_micros
+from cyfs_edge.base.units import size_text as size_text
 
 _WIDTH = 80
 
@@ -103,18 +104,6 @@ def wrapped(line: str, indent: int) -> str:
         return line
     pieces = textwrap.wrap(line, _WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(pieces)
-
-
-def size_text(size: int) -> str:
-    """``1.5 MiB``; exact below 1 KiB."""
-    if size < 1024:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        value /= 1024
-        if value < 1024 or unit == "TiB":
-            break
-    return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"
 
 
 def time_text(bucky: int) -> str:

@@ -36,6 +36,7 @@ def _rows(report: dict[str, object]) -> list[tuple[str, object]]:
         ("zone", report.get("zone_id")),
         ("http", report.get("http")),
         ("websocket", report.get("ws")),
+        ("owner door", report.get("door")),
     ]
     requests = report.get("requests")
     if isinstance(requests, dict):

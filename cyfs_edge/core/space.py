@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
@@ -11,19 +11,24 @@ from cyfs_edge.core.ports import Account, CollectReport, Store, Usage
 from cyfs_edge.core.state.map_cache import MapCache
 
 Roots = Callable[[], Iterable[ObjectId]]
+Kept = Callable[[], AsyncIterator[ObjectId]]
 _QUOTAS = "quotas"
 QUOTA_KINDS = ("dec", "owner")
 
 
 class SpaceService:
-    """``roots``: what stays besides the roots of states and what users put, asked at each collection."""
+    """What stays besides the roots of states and what users put is asked at each collection.
 
-    __slots__ = ("_maps", "_pins", "_roots", "_store")
+    ``roots``: what is held in memory, asked in one step. ``kept``: what is held in the store.
+    """
 
-    def __init__(self, store: Store, maps: MapCache, roots: Sequence[Roots]) -> None:
+    __slots__ = ("_kept", "_maps", "_pins", "_roots", "_store")
+
+    def __init__(self, store: Store, maps: MapCache, roots: Sequence[Roots], kept: Sequence[Kept] = ()) -> None:
         self._store = store
         self._maps = maps
         self._roots = roots
+        self._kept = kept
         self._pins: list[Iterable[ObjectId]] = []
 
     async def restore(self) -> None:
@@ -58,7 +63,8 @@ class SpaceService:
 
     async def collect(self, progress: Callable[[CollectReport], None] | None = None) -> CollectReport:
         """``ERROR_STATE`` when a collection runs already."""
-        return await self._store.space.collect(self._held, progress)
+        with self.pinned([object_id for kept in self._kept async for object_id in kept()]):
+            return await self._store.space.collect(self._held, progress)
 
     def _held(self) -> Iterator[ObjectId]:
         # What the cache holds from here on was read or written while the collection ran: the store knows of it.

@@ -46,3 +46,7 @@ class AsyncWaits:
 
     def bell(self) -> AsyncBell:
         return AsyncBell()
+
+    async def pause(self) -> None:
+        """Gives everything else that is due a turn."""
+        await asyncio.sleep(0)

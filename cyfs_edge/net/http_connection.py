@@ -129,7 +129,8 @@ class HttpConnection(asyncio.Protocol):
             self._body.end()
             self._body = None
         self._deadline = self._loop.time() + self._limits.half_close_grace
-        return True
+        # TLS knows no half-closed connection: it is closed, and what is worked on is given up.
+        return self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self._outlet.pause()
@@ -354,9 +355,11 @@ class HttpConnection(asyncio.Protocol):
             return
         self._closing = True
         self._wake()
-        if linger and not self._eof and self._transport.can_write_eof():
+        if linger and not self._eof:
             self._deadline = self._loop.time() + self._limits.linger
-            self._transport.write_eof()
+            # TLS cannot close one side: there the client knows from the reply that it ends, and closes.
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
             self._resume_reading()
         else:
             self._transport.close()

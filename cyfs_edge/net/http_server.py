@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 from cyfs_edge.net.http_answer import HttpDate
 from cyfs_edge.net.http_connection import HttpConnection
@@ -14,6 +15,9 @@ from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.peer_uid import PeerUids
 from cyfs_edge.net.stream_server import StreamServer
 from cyfs_edge.wire.message import HttpHandler
+
+if TYPE_CHECKING:
+    from cyfs_edge.net.tls_listener import TlsSettings
 
 
 class HttpServer(StreamServer[HttpConnection]):
@@ -33,6 +37,6 @@ class HttpServer(StreamServer[HttpConnection]):
         self.date = HttpDate()
         super().__init__(self.limits.sweep_interval, uids)
 
-    async def start(self, sock: socket.socket, *, listener: str = "http-local") -> None:
+    async def start(self, sock: socket.socket, *, listener: str = "http-local", tls: TlsSettings | None = None) -> None:
         """Accept on a bound socket. ``listener``: the protocol tag that its requests carry in ``Peer.listener``."""
-        await self.listen(sock, lambda: HttpConnection(self, listener))
+        await self.listen(sock, lambda: HttpConnection(self, listener), tls)

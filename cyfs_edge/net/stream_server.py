@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cyfs_edge.net.peer_uid import PeerUids
 from cyfs_edge.wire.message import Peer
+
+if TYPE_CHECKING:
+    from cyfs_edge.net.tls_listener import TlsListener, TlsSettings
 
 BACKLOG = 256
 REFUSED_MAX = 64
@@ -41,7 +44,7 @@ class StreamServer(Generic[C]):
         """``uids``: tells the users of connections; without it they are not known."""
         self._sweep_interval = sweep_interval
         self._uids = uids
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | TlsListener] = []
         self._connections: set[C] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -52,8 +55,16 @@ class StreamServer(Generic[C]):
         """How many connections are open."""
         return len(self._connections)
 
-    async def listen(self, sock: socket.socket, factory: Callable[[], asyncio.Protocol]) -> None:
-        """Accept on a bound socket."""
+    async def listen(
+        self, sock: socket.socket, factory: Callable[[], asyncio.Protocol], tls: TlsSettings | None = None
+    ) -> None:
+        """Accept on a bound socket; with ``tls`` a connection is made when its handshake has succeeded."""
+        if tls is not None:
+            # Loads ssl, which a server without TLS does not need.
+            from cyfs_edge.net.tls_listener import TlsListener
+
+            self._listeners.append(TlsListener(sock, factory, tls))
+            return
         loop = asyncio.get_running_loop()
         self._listeners.append(await loop.create_server(factory, sock=sock, backlog=BACKLOG))
 
@@ -61,6 +72,10 @@ class StreamServer(Generic[C]):
         """Stop accepting, close idle connections, let running requests finish; after ``grace`` seconds cancel them."""
         for listener in self._listeners:
             listener.close()
+        tls = [
+            listener.wait_closed() for listener in self._listeners if not isinstance(listener, asyncio.AbstractServer)
+        ]
+        await asyncio.gather(*tls)
         self._listeners.clear()
         for connection in list(self._connections):
             connection.drain()

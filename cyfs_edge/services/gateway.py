@@ -24,6 +24,7 @@ from cyfs_edge.net.ws_commands import WsCommands, http_command
 from cyfs_edge.net.ws_handlers import WsHandlers
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.net.ws_server import WsServer
+from cyfs_edge.services.door import DoorSockets, keep_shares, open_door
 from cyfs_edge.wire.config import Config
 from cyfs_edge.wire.ws_packet import WsCommand
 
@@ -49,6 +50,7 @@ async def _serve(config: Config) -> int:
     # Bound before the store is opened: a busy port is told at once, and nothing has to be undone.
     http_socket = listen_tcp(config.http.host, config.http.port, option="--http-port")
     ws_socket = listen_tcp(config.ws.host, config.ws.port, option="--ws-port")
+    door_sockets = DoorSockets(config)
     uids = PeerUids()
     node: composition.Stack | None = None
     servers: list[HttpServer | WsServer] = []
@@ -70,6 +72,10 @@ async def _serve(config: Config) -> int:
         await http.start(http_socket)
         await ws.start(ws_socket)
         await control.start(_listen_unix(control_path), listener="native")
+        door, told = await open_door(node, door_sockets, limits)
+        servers += door
+        for line in told:
+            _log.info(line)
         # What is alive now stays: later collections need not look at it.
         gc.collect()
         gc.freeze()
@@ -77,14 +83,17 @@ async def _serve(config: Config) -> int:
         print(_ready_line(node), flush=True)
         systemd.notify("READY=1")
         watchdog = loop.create_task(_watchdog(systemd))
+        sweeper = loop.create_task(keep_shares(node))
         await stop.wait()
         systemd.notify("STOPPING=1")
         watchdog.cancel()
+        sweeper.cancel()
         return 0
     finally:
         await asyncio.gather(*(server.close(DRAIN_S) for server in servers))
         http_socket.close()
         ws_socket.close()
+        door_sockets.close()
         uids.close()
         if node is not None:
             control_path.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ CONFIG_SIZE_MAX = 32 * 1024
 
 HTTP_PORT = 1318
 WS_PORT = 1319
+DOOR_PORT = 1380
 LOCAL_USERS = ("same-user", "any")
 BROWSER_MODES = ("strict", "forbidden", "relaxed", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -80,6 +81,23 @@ class AppsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorConfig:
+    """The owner door. ``host``: any address of this machine; port 0 takes any free one.
+
+    ``names``: host names that it is reached by, beside this machine's own; the first one stands in links.
+    ``plain``: HTTP without TLS. ``cert``, ``key``: PEM files in place of the certificate that it makes itself.
+    """
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = DOOR_PORT
+    names: tuple[str, ...] = ()
+    plain: bool = False
+    cert: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """``root``: absolute path of the root directory. ``allowed_hosts``: accepted in Host besides the loopback names.
 
@@ -92,6 +110,7 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     apps: AppsConfig = field(default_factory=AppsConfig)
+    door: DoorConfig = field(default_factory=DoorConfig)
     browser_mode: str = "strict"
     allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
@@ -181,6 +200,7 @@ def build_config(root: str, settings: Settings) -> Config:
         "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
         "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
         "apps": _apps(settings, AppsConfig(**given("apps"))),  # type: ignore[arg-type]
+        "door": _door(settings, DoorConfig(**given("door"))),  # type: ignore[arg-type]
     }
     return Config(root, **sections, **top)  # type: ignore[arg-type]
 
@@ -192,6 +212,13 @@ def _apps(settings: Settings, apps: AppsConfig) -> AppsConfig:
         source = next(setting.source for key, setting in settings.items() if key.startswith("apps."))
         raise _bad(source, None, "[apps] needs uid_min and uid_max, the smaller one first")
     return apps
+
+
+def _door(settings: Settings, door: DoorConfig) -> DoorConfig:
+    if (door.cert is None) != (door.key is None):
+        source = next(setting.source for key, setting in settings.items() if key in ("door.cert", "door.key"))
+        raise _bad(source, None, "[door] cert and key go together")
+    return door
 
 
 def effective(config: Config, settings: Settings) -> list[tuple[str, object, str]]:
@@ -276,6 +303,25 @@ def _read_host(value: object) -> str:
     return str(address)
 
 
+def _read_address(value: object) -> str:
+    try:
+        return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+    except ValueError:
+        raise ValueError(f"not an IP address: {value!r}") from None
+
+
+def _read_bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value
+
+
+def _read_path(value: object) -> str:
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+        raise ValueError(f"must be an absolute path, not {value!r}")
+    return value
+
+
 def _read_port(value: object) -> int:
     return _read_int(value, 0, 65535)
 
@@ -340,4 +386,11 @@ _READERS: dict[str, Callable[[object], object]] = {
     "limits.handler_timeout": lambda value: _read_int(value, 1, 3600),
     "apps.uid_min": _read_uid,
     "apps.uid_max": _read_uid,
+    "door.enabled": _read_bool,
+    "door.host": _read_address,
+    "door.port": _read_port,
+    "door.names": _read_hosts,
+    "door.plain": _read_bool,
+    "door.cert": _read_path,
+    "door.key": _read_path,
 }

@@ -8,7 +8,6 @@ import pty
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,7 @@ from cyfs_edge.objects.builder import BodyParts, build_object
 from cyfs_edge.objects.file import CHUNK_SIZE
 from cyfs_edge.store.lock import StoreLock
 from tests import gateway_process
-
-COMMAND = [sys.executable, "-m", "cyfs_edge.cli.main"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CYFS_")}
-
-
-def cli(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [*COMMAND, *(str(one) for one in arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False, env=ENVIRONMENT, timeout=60)
-
-
-def done(*arguments: object, stdin: bytes = b"") -> Any:
-    """The document of a command that must succeed."""
-    result = cli(*arguments, "--json", stdin=stdin)
-    assert result.returncode == 0, result.stderr.decode()
-    return json.loads(result.stdout)
+from tests.command import COMMAND, ENVIRONMENT, cli, done
 
 
 def failed(code: int, *arguments: object) -> str:

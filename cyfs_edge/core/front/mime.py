@@ -42,6 +42,7 @@ _BY_EXTENSION = {
     "wasm": "application/wasm",
     "pdf": "application/pdf",
 }
+_EXTENSIONS = {kind: extension for extension, kind in reversed(_BY_EXTENSION.items())} | {_TEXT: "txt"}
 _BY_MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -76,6 +77,11 @@ def by_name(name: str) -> str | None:
     """By the extension of a file name; ``None`` when that says nothing."""
     stem, dot, extension = name.rpartition(".")
     return _BY_EXTENSION.get(extension.lower()) if dot and stem else None
+
+
+def extension_of(kind: str) -> str | None:
+    """The usual extension of a content type, for data that came without a name."""
+    return _EXTENSIONS.get(kind)
 
 
 def by_bytes(start: bytes) -> str:

@@ -11,6 +11,8 @@ import pytest
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.ports import LEASE, MADE_HERE, Account, ObjectRecord
+from cyfs_edge.core.shares.record import Audience, ObjectTarget
+from cyfs_edge.core.shares.service import NewShare
 from cyfs_edge.core.space import SpaceService
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.wire.message import Headers, HttpRequest, Peer
@@ -103,3 +105,16 @@ async def test_only_decs_and_owners_have_quotas(node: Node) -> None:
     with pytest.raises(CyfsError) as raised:
         await node.stack.space.set_quota(Account("zone", ObjectId.from_text(DEC)), 1)
     assert raised.value.code == ErrorCode.INVALID_PARAM
+
+
+async def test_what_is_shared_by_its_id_stays(node: Node) -> None:
+    old = a_map("old", [])
+    record = ObjectRecord(old.object_id, old.raw, ObjectId.from_text(DEC), NOW, NOW, context=MADE_HERE)
+    await node.store.state.commit([record])
+    made = await node.stack.door.shares.create(NewShare(Audience.ANYONE, ObjectTarget(old.object_id)))
+    node.store.now = lambda: NOW + LEASE + 1
+    await node.stack.space.collect()
+    assert await node.store.objects.get(old.object_id) is not None
+    await node.stack.door.shares.revoke(made.share.id)
+    await node.stack.space.collect()
+    assert await node.store.objects.get(old.object_id) is None

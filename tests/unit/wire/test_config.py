@@ -11,6 +11,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.wire.config import (
     CONFIG_SIZE_MAX,
     Config,
+    DoorConfig,
     HttpConfig,
     StoreConfig,
     build_config,
@@ -205,3 +206,29 @@ def test_users_kept_for_apps_are_a_range_with_both_ends() -> None:
 def test_root_is_no_app_and_users_and_groups_are_named_properly(text: str) -> None:
     with pytest.raises(CyfsError):
         parse_config(text, "file")
+
+
+def test_the_door_is_closed_until_it_is_opened() -> None:
+    assert build_config("/r", {}).door == DoorConfig(False, "127.0.0.1", 1380, (), False, None, None)
+    text = '[door]\nenabled = true\nhost = "::"\nport = 443\nnames = ["Box.example"]\ncert = "/c"\nkey = "/k"\n'
+    door = build_config("/r", parse_config(text, "file")).door
+    assert door == DoorConfig(True, "::", 443, ("box.example",), False, "/c", "/k")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'enabled = "yes"',
+        "enabled = 1",
+        'host = "box.example"',
+        "port = 65536",
+        'names = ["https://x"]',
+        'cert = "relative.pem"\nkey = "/k"',
+        'cert = "/c"',
+        'key = "/k"',
+        "other = 1",
+    ],
+)
+def test_wrong_settings_of_the_door_are_refused(text: str) -> None:
+    with pytest.raises(CyfsError):
+        build_config("/r", parse_config(f"[door]\n{text}\n", "file"))
