@@ -54,7 +54,7 @@ from cyfs_edge.host.peek import peek_file
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
-from cyfs_edge.net.http_client import HttpClient
+from cyfs_edge.net.http_routines import HttpRoutines
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
@@ -214,7 +214,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         NdnApi(ndn, zone),
         UtilApi(util, builder),
         CryptoApi(crypto),
-        HandlerApi(handlers, HttpClient(), frozenset((config.http.port, config.ws.port))),
+        HandlerApi(handlers, HttpRoutines(), frozenset((config.http.port, config.ws.port))),
         MetaApi(meta, zone),
         [StateApi(state) for state in states],
         FrontApi(

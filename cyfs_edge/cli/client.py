@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode, normalize_code
-from cyfs_edge.wire.errors import code_of_status
+from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.wire.errors import error_of_reply
 from cyfs_edge.wire.message import Headers
 
 PIECE_SIZE = 1 << 20
@@ -64,16 +64,7 @@ def checked(response: Response) -> Response:
     """``response`` when it is a success, else the error that its body tells."""
     if 200 <= response.status < 300:
         return response
-    data = read_body(response, JSON_LIMIT)
-    code: int = code_of_status(response.status)
-    message = f"the gateway answered with status {response.status}"
-    try:
-        error = json.loads(data)
-        code = normalize_code(int(error["code"]))
-        message = str(error["msg"]) or message
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise CyfsError(code, message, status=response.status)
+    raise error_of_reply(response.status, read_body(response, JSON_LIMIT))
 
 
 def call_json(client: Client, method: str, target: str, body: object = None) -> dict[str, object]:

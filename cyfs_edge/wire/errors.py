@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.errors import CyfsError, ErrorCode, normalize_code
+from cyfs_edge.wire.json_values import number, optional_text, read_object
 from cyfs_edge.wire.message import HttpResponse
 
 _STATUS_OF_CODE: dict[int, int] = {
@@ -67,3 +68,16 @@ def error_to_response(error: CyfsError) -> HttpResponse:
     """The reply of a failed request. ``status`` in the error's context overrules the mapping (413, 415 … have none)."""
     status = error.context.get("status")
     return error_response(status if isinstance(status, int) else status_of(error.code), error.code, error.message)
+
+
+def error_of_reply(status: int, body: bytes) -> CyfsError:
+    """What a reply that is no success says, in its JSON or by its status alone; ``status`` is in its context."""
+    code: int = code_of_status(status)
+    message = f"the gateway answered with status {status}"
+    try:
+        members = read_object(body, "the error")
+        code = normalize_code(number(members, "code", 0, 0xFFFF))
+        message = optional_text(members, "msg") or message
+    except CyfsError:
+        pass  # not from the gateway itself, or empty
+    return CyfsError(code, message, status=status)

@@ -8,10 +8,11 @@ that no proxy in front can read it differently from us.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from cyfs_edge.base.errors import CodecError, ErrorCode
+from cyfs_edge.base.errors import CodecError, CyfsError, ErrorCode
 from cyfs_edge.wire.message import Headers
 
 HEAD_MAX = 64 * 1024
@@ -123,6 +124,14 @@ def parse_head(head: bytes, *, lines_max: int = LINES_MAX, target_max: int = TAR
     _apply_framing(result, framing, http10=minor == "0")
     _reduce_target(result)
     return result
+
+
+def encode_request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    """A request's head with its blank line; ``INVALID_PARAM`` for what would break out of its line."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    if " " in target or not all(line.isascii() and line.isprintable() for line in lines):
+        raise CyfsError(ErrorCode.INVALID_PARAM, "a header or path holds what HTTP cannot carry")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
 def _bad_request_line(text: str, target_max: int) -> CodecError:

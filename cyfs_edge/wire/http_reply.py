@@ -1,12 +1,17 @@
-"""The head of an HTTP/1.1 reply (docs/protocol/http-api.md §1).
+"""The head of an HTTP/1.1 reply, written and read (docs/protocol/http-api.md §1).
 
-Header names are lower case and sorted, ``content-length`` and ``date`` among them, as the reference writes them.
+We write header names in lower case and sorted, ``content-length`` and ``date`` among them, as the reference does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from cyfs_edge.base.errors import CodecError, ErrorCode
+from cyfs_edge.wire.message import Headers
 
 REASONS: dict[int, str] = {
     100: "Continue",
@@ -91,6 +96,61 @@ def encode_head(
     if text.count("\n") != len(items) or text.count("\r") != len(items) or "\0" in text:
         raise ValueError("a reply header holds a control character")
     return (text + "\r\n\r\n").encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyHead:
+    """A reply without its body. ``length``: of the body in bytes; ``None`` when chunks (``chunked``) or the end of the
+    connection end it. ``keep_alive``: the connection may serve another request.
+    """
+
+    status: int
+    headers: Headers
+    length: int | None
+    chunked: bool
+    keep_alive: bool
+
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?\r\n").match
+_HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)").fullmatch
+_DIGITS = re.compile(r"[0-9]{1,18}").fullmatch
+
+
+def parse_reply_head(head: bytes) -> ReplyHead:
+    """Status line and header lines up to and including the blank line; names come in lower case, values in latin-1.
+
+    ``INVALID_DATA`` for anything else.
+    """
+    match = _STATUS_LINE(head)
+    if match is None or not head.endswith(b"\r\n\r\n"):
+        raise _no_reply("it does not begin with a status line")
+    headers = Headers()
+    for line in head[match.end() : -4].split(b"\r\n") if len(head) > match.end() + 2 else ():
+        item = _HEADER_LINE(line)
+        if item is None:
+            raise _no_reply("a header line is malformed")
+        headers.add(item[1].decode("ascii").lower(), item[2].strip(b" \t").decode("latin-1"))
+    status = int(match[2])
+    chunked = (headers.get("transfer-encoding") or "").lower() == "chunked"
+    length = None if chunked else _length(status, headers)
+    options = (headers.get("connection") or "").lower()
+    framed = chunked or length is not None
+    return ReplyHead(status, headers, length, chunked, framed and match[1] == b"1" and "close" not in options)
+
+
+def _length(status: int, headers: Headers) -> int | None:
+    if not has_body(status):
+        return 0
+    text = headers.get("content-length")
+    if text is None:
+        return None
+    if _DIGITS(text) is None:
+        raise _no_reply("its content-length is no number")
+    return int(text)
+
+
+def _no_reply(why: str) -> CodecError:
+    return CodecError(ErrorCode.INVALID_DATA, f"the reply is no HTTP: {why}")
 
 
 def _name(item: tuple[str, str]) -> str:

@@ -68,6 +68,12 @@ def parse_referer(text: str) -> Referer:
     )
 
 
+def referer_text(referer: Referer) -> str:
+    """What :func:`parse_referer` reads, not yet encoded."""
+    target = "" if referer.target is None else f"{referer.target}:"
+    return f"{target}{referer.object_id}{referer.inner_path or ''}"
+
+
 def _referers(lines: list[str]) -> tuple[Referer, ...]:
     """One header line per item, or several joined by commas, each item encoded or plain (§0.9, §15)."""
     items = [item.strip() for line in lines for item in line.split(",") if item.strip()]

@@ -33,7 +33,10 @@ class HttpCaller(Protocol):
     """Calls HTTP servers of this machine."""
 
     async def post(self, url: RoutineUrl, path: str, body: bytes) -> tuple[int, bytes]:
-        """Status and body. ``TIMEOUT``, ``CONNECT_FAILED``, ``INVALID_DATA`` for what is no HTTP, ``OUT_OF_LIMIT``."""
+        """Status and body.
+
+        ``TIMEOUT``, ``CONNECT_FAILED``, ``CONNECTION_ABORTED``, ``OUT_OF_LIMIT``, ``INVALID_DATA`` for what is no HTTP.
+        """
         ...
 
 
