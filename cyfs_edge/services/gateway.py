@@ -70,6 +70,7 @@ async def _serve(config: Config) -> int:
         await http.start(http_socket)
         await ws.start(ws_socket)
         await control.start(_listen_unix(control_path), listener="native")
+        await node.go_on()
         # What is alive now stays: later collections need not look at it.
         gc.collect()
         gc.freeze()

@@ -8,6 +8,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
 from cyfs_edge.core.api.openapi import openapi_document
 from cyfs_edge.core.api.router import split_target
+from cyfs_edge.core.api.trans_control import TransControl
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.handlers.registry import Handler, HandlerRegistry
 from cyfs_edge.core.jobs import Job, Jobs
@@ -43,6 +44,7 @@ class ControlApi:
         registry: HandlerRegistry,
         events: RouterEvents,
         meta: MetaService,
+        trans: TransControl,
     ) -> None:
         """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells."""
         self._protocol = protocol
@@ -64,6 +66,9 @@ class ControlApi:
             ("GET", "openapi.json"): self._openapi,
             ("GET", "handlers"): self._handlers,
             ("POST", "events"): self._test_event,
+            ("GET", "trans"): trans.get,
+            ("POST", "trans"): trans.post,
+            ("DELETE", "trans"): trans.delete,
         }
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
