@@ -106,6 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
     _state_commands(commands.group("state", "the state of DecApps: maps by path"))
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
+    _trans_commands(commands.group("trans", "downloads from other devices"))
     handlers = commands.group("handlers", "what DecApps have registered to be asked")
     handlers.add("list", "handlers:list_handlers", "the registered handlers")
     watch = commands.group("events", "events of the gateway").add("watch", "events:watch", "print events as they come")
@@ -183,6 +184,21 @@ def _access_commands(access: _Commands) -> None:
     for parser in (show, grant, revoke):
         _category_option(parser)
         parser.add_argument("--dec", metavar="ID", help="the DecApp whose paths they are (default: the system)")
+
+
+def _trans_commands(trans: _Commands) -> None:
+    trans.add("list", "trans:list_tasks", "the tasks of all DecApps")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        parser = trans.add(name, f"trans:{name}", text)
+        parser.add_argument("id", metavar="TASK")
+        return parser
+
+    add("show", "one task: how far it is, its sources, what went wrong")
+    add("pause", "stop a task; what it has fetched stays")
+    add("resume", "go on with a task that is paused or has failed")
+    add("priority", "whose chunks come first").add_argument("priority", choices=("low", "normal", "high"))
+    add("cancel", "stop a task and forget it; its files stay")
 
 
 def _category_option(parser: argparse.ArgumentParser) -> None:

@@ -229,6 +229,7 @@ def read_body(data: bytes) -> Members:
 
 
 def parse_create(common: NdnCommon, members: Members) -> CreateTask:
+    """SDK 0.5.8 names its context ``context_id``."""
     object_id = values.object_id(members, "object_id")
     ndn.check_referers(object_id, common.referers)
     return CreateTask(
@@ -237,7 +238,7 @@ def parse_create(common: NdnCommon, members: Members) -> CreateTask:
         _path(members, "local_path"),
         _devices(members),
         _optional_name(members, "group"),
-        _optional_name(members, "context"),
+        _optional_name(members, "context") or _optional_name(members, "context_id"),
         _flag(members, "auto_start"),
     )
 

@@ -79,8 +79,8 @@ def test_every_recorded_request_is_judged_or_counted() -> None:
     for item in REQUESTS:
         if is_ours(item):
             assert callable(expectation(item))
-    assert sum(is_ours(e) for e in REQUESTS if e.run == 0) == 30
-    assert sum(is_ours(e) for e in REQUESTS if e.run == 1) == 19
+    assert sum(is_ours(e) for e in REQUESTS if e.run == 0) == 38
+    assert sum(is_ours(e) for e in REQUESTS if e.run == 1) == 25
 
 
 def is_ours(item: Exchange) -> bool:
