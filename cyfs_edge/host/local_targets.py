@@ -66,6 +66,17 @@ class HostTargets:
 
         await _in_thread(f"{folder}/{inner}", make)
 
+    async def settle(self, folder: str, *, below: bool) -> None:
+        """Of many folders at once, rather than one after the other: a card is written to in larger pieces."""
+
+        def settle() -> None:
+            if below:
+                os.sync()
+            else:
+                _sync(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+        await _in_thread(folder, settle)
+
     async def create(self, folder: str, inner: str, tag: str) -> HostSink:
         """What an earlier run left under the same passing name is removed."""
 
@@ -172,7 +183,6 @@ class HostSink:
                 raise CyfsError(ErrorCode.INVALID_DATA, f"the content of {self._name!r} does not have its hash")
             os.fsync(self._fd)
             os.rename(self._passing, self._name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
-            os.fsync(self._parent)
             self._close()
 
         await self._run(finish)

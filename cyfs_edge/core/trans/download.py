@@ -91,12 +91,14 @@ class Download:
 
         async def look(index: int, item: Item) -> None:
             try:
-                job.total += (await content_of(item, self.object, self._tools.limits)).length
+                content = await content_of(item, self.object, self._tools.limits)
             except BadContent as error:
                 if not item.inner:
                     raise
                 self._refuse(item.inner, error)
                 bad.add(index)
+            else:
+                job.total += content.length
 
         for index, item in enumerate(items):
             await self._window.add(partial(look, index, item))
@@ -134,7 +136,8 @@ class Download:
             folder = head or "/"
         elif is_tree and self._record.local_path:
             await self._tools.targets.make_folder(folder or "/", "")
-        for item in items:
+
+        async def write(item: Item) -> None:
             content = await content_of(item, self.object, self._tools.limits)
             if self._record.local_path:
                 try:
@@ -143,8 +146,14 @@ class Download:
                     if not is_tree or error.code not in ENTRY_FAULTS:
                         raise
                     self._refuse(item.inner, error)
-                    continue
+                    return
             await self._enter_index(content)
+
+        for item in items:
+            await self._window.add(partial(write, item))
+        await self._window.join()
+        if self._record.local_path:
+            await self._tools.targets.settle(folder or "/", below=is_tree)
 
     async def _write_one(self, folder: str, inner: str, item: Item, content: Content) -> None:
         targets = self._tools.targets

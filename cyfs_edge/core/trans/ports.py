@@ -66,7 +66,7 @@ class FileSink(Protocol):
     async def write(self, data: bytes) -> None: ...
 
     async def finish(self, sha256: bytes | None) -> None:
-        """Gives the file its name, durably. ``INVALID_DATA``, and no file, when its content has another hash."""
+        """Gives the file its name, its content being on the disk. ``INVALID_DATA``, and no file, for another hash."""
         ...
 
     def abandon(self) -> None:
@@ -87,6 +87,10 @@ class LocalTargets(Protocol):
 
     async def make_folder(self, folder: str, inner: str) -> None:
         """The folder ``inner`` below ``folder``, and all folders above it."""
+        ...
+
+    async def settle(self, folder: str, *, below: bool) -> None:
+        """The names of the files in the folder, or also ``below`` it, are on the disk afterwards."""
         ...
 
     async def create(self, folder: str, inner: str, tag: str) -> FileSink:

@@ -41,8 +41,13 @@ class Runner:
         record = task.record
         if record.status in (TaskStatus.RUNNING, TaskStatus.FINISHED):
             return
+        before = record.status, record.error, record.held, record.ended
         record.status, record.error, record.held, record.ended = TaskStatus.RUNNING, None, False, None
-        await self._table.save(task)
+        try:
+            await self._table.save(task)
+        except CyfsError:
+            record.status, record.error, record.held, record.ended = before
+            raise
         self._begin(task)
 
     async def wait(self, task: Task) -> None:

@@ -75,7 +75,7 @@ class TransService:
     # ---- calls of the protocol --------------------------------------------------------------------------------------
 
     async def create_task(self, request: CreateTask) -> str:
-        """The same task of the same dec is made once: its id is given again."""
+        """The same task of the same dec is made once: its id is given again. It takes up newly named devices."""
         await self._gate(request.common, "create_task")
         source, path = request.common.source, request.local_path
         if path:
@@ -90,6 +90,9 @@ class TransService:
             if task is None:
                 await self._groups.check_new(group)
                 task = await self._table.add(await self._new_record(request, task_id, kind, group))
+            elif request.device_list and task.record.status in (TaskStatus.STOPPED, TaskStatus.FAILED):
+                task.record.device_list = request.device_list
+                await self._table.save(task)
         if request.auto_start:
             await self._start(task)
         return task_id
