@@ -50,6 +50,11 @@ class FetchGate:
             self._bytes -= size
             self._bell.ring()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether who comes now has to wait."""
+        return bool(self._waiting) or self._inside >= self._inside_max
+
     def _has_room(self, size: int) -> bool:
         if self._inside == 0:
             return True

@@ -84,6 +84,8 @@ class Runner:
 
     async def _attempt(self, task: Task) -> CyfsError | None:
         task.waits_for_turn = True
+        if self._turns.is_full:
+            task.settle()
         try:
             async with self._turns.enter(task.record.priority, 0):
                 task.waits_for_turn = False

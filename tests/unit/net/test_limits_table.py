@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.core.api.call import ApiLimits
+from cyfs_edge.core.trans.limits import TransLimits
 from cyfs_edge.net import outlet, stream_server
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
-from cyfs_edge.wire import http_chunked, http_head
+from cyfs_edge.wire import http_chunked, http_head, trans
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
@@ -27,8 +28,12 @@ def limits() -> dict[str, float]:
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        "trans.PATH_MAX": trans.PATH_MAX,
+        "trans.GROUP_MAX": trans.GROUP_MAX,
+        "trans.DEVICES_MAX": trans.DEVICES_MAX,
+        "trans.DIRS_MAX": trans.DIRS_MAX,
     }
-    for values in (HttpLimits(), WsLimits(), ApiLimits()):
+    for values in (HttpLimits(), WsLimits(), ApiLimits(), TransLimits()):
         for field in dataclasses.fields(values):
             found[f"{type(values).__name__}.{field.name}"] = getattr(values, field.name)
     return found

@@ -404,3 +404,20 @@ async def test_an_object_map_is_a_folder_too(node: Node, source: Door, tmp_path:
     task_id = await create(node, str(map_id), tmp_path / "copy")
     assert await ended(node, task_id) == FINISHED
     assert (tmp_path / "copy" / "sub" / "b").read_bytes() == b"b" * 5000
+
+
+async def test_more_tasks_than_may_run_wait_for_their_turn(node: Node, source: Door) -> None:
+    """Pending, which counts as running; one that is stopped leaves the row."""
+    ids = []
+    for seed in range(18):
+        file = await put_file(source.node, pieces_of(1, seed=seed))
+        source.stuck.add(str(file.object_id))
+        ids.append(await create(node, file.object_id))
+    states = [await state(node, task_id) for task_id in ids]
+    assert states[16:] == ["Pending", "Pending"]
+    assert "Pending" not in states[:16]
+    assert (await trans(node, "PUT", "task", {"task_id": ids[16], "action": "Stop"})).status == 200
+    source.stuck.clear()
+    source.let_go.set()
+    assert await ended(node, ids[17]) == FINISHED
+    assert await state(node, ids[16]) == "Paused"
