@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -66,14 +66,10 @@ class HostTargets:
 
         await _in_thread(f"{folder}/{inner}", make)
 
-    async def settle(self, folder: str, *, below: bool) -> None:
-        """Of many folders at once, rather than one after the other: a card is written to in larger pieces."""
-
+    async def settle(self, folder: str, inner_folders: Collection[str]) -> None:
         def settle() -> None:
-            if below:
-                os.sync()
-            else:
-                _sync(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            for inner in inner_folders:
+                _sync(self._open_folder(folder, [part for part in inner.split("/") if part], make=False))
 
         await _in_thread(folder, settle)
 

@@ -128,32 +128,33 @@ class Download:
         await self._window.join()
 
     async def _write(self, items: list[Item]) -> None:
-        folder, name = self._record.local_path.rstrip("/"), ""
         self._task.job.phase = "write"
+        target = self._record.local_path
         is_tree = self._record.kind is TaskKind.DIR
-        if folder and not is_tree:
-            head, _, name = folder.rpartition("/")
-            folder = head or "/"
-        elif is_tree and self._record.local_path:
-            await self._tools.targets.make_folder(folder or "/", "")
+        folder, name = (target.rstrip("/") or "/", "") if is_tree else _split(target)
+        if target and is_tree:
+            await self._tools.targets.make_folder(folder, "")
+        written: set[str] = set()
 
         async def write(item: Item) -> None:
             content = await content_of(item, self.object, self._tools.limits)
-            if self._record.local_path:
+            inner = item.inner or name
+            if target:
                 try:
-                    await self._write_one(folder or "/", item.inner or name, item, content)
+                    await self._write_one(folder, inner, item, content)
                 except CyfsError as error:
                     if not is_tree or error.code not in ENTRY_FAULTS:
                         raise
-                    self._refuse(item.inner, error)
+                    self._refuse(inner, error)
                     return
+                written.add(inner.rpartition("/")[0])
             await self._enter_index(content)
 
         for item in items:
             await self._window.add(partial(write, item))
         await self._window.join()
-        if self._record.local_path:
-            await self._tools.targets.settle(folder or "/", below=is_tree)
+        if target:
+            await self._tools.targets.settle(folder, written)
 
     async def _write_one(self, folder: str, inner: str, item: Item, content: Content) -> None:
         targets = self._tools.targets
@@ -240,3 +241,9 @@ class Download:
 
     def _refuse(self, name: str, error: CyfsError) -> None:
         self._task.refuse(name, error, self._tools.limits.told)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Folder and name of a file."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return folder or "/", name

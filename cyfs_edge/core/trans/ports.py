@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -89,8 +89,8 @@ class LocalTargets(Protocol):
         """The folder ``inner`` below ``folder``, and all folders above it."""
         ...
 
-    async def settle(self, folder: str, *, below: bool) -> None:
-        """The names of the files in the folder, or also ``below`` it, are on the disk afterwards."""
+    async def settle(self, folder: str, inner_folders: Collection[str]) -> None:
+        """The names of the files in these folders below ``folder`` (empty: itself) are on the disk afterwards."""
         ...
 
     async def create(self, folder: str, inner: str, tag: str) -> FileSink:

@@ -19,7 +19,7 @@ async function main() {
         dec_id: dec(`interop ${transport}`).to_base_58(),
         large: transport === 'http', // the SDK's WebSocket refuses messages above 8 MiB
     };
-    for (const service of ['util', 'objects', 'data', 'crypto', 'handlers']) {
+    for (const service of ['util', 'objects', 'data', 'trans', 'crypto', 'handlers']) {
         await require(`./${service}`)(context);
     }
     report({ done: true });
