@@ -51,10 +51,11 @@ class HostTargets:
             return False
         finally:
             os.close(parent)
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != length:
+            os.close(fd)
+            return False
         with os.fdopen(fd, "rb") as file:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode) or found.st_size != length:
-                return False
             whole = sha256()
             while piece := file.read(_READ):
                 whole.update(piece)

@@ -158,8 +158,10 @@ class Sources:
         self, what: str, size: int, forget: Callable[[], None], attempt: Callable[[SourceState], Awaitable[None]]
     ) -> None:
         """``size``: bytes in memory meanwhile; ``forget`` lets go of them before a pause."""
-        self._remote()
         failure = self._without_source(what)
+        if not self._in_order():
+            raise failure
+        self._remote()
         for turn in range(self._limits.rounds):
             if turn:
                 forget()
