@@ -140,7 +140,8 @@ class TaskGroups:
         return name, tasks
 
     def _members(self, name: str) -> list[Task]:
-        return [task for task in self._table.all() if name in _above(task.record.group)]
+        head = name + "/"
+        return [task for task in self._table.all() if f"{task.record.group}/".startswith(head)]
 
     def _control(self, name: str) -> Control:
         return self._held.get(name, _NOTHING_DONE)

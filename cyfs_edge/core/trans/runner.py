@@ -41,6 +41,9 @@ class Runner:
         record = task.record
         if record.status in (TaskStatus.RUNNING, TaskStatus.FINISHED):
             return
+        if task.activity is not None:
+            # It has failed, and is still writing that down.
+            await task.activity.join()
         before = record.status, record.error, record.held, record.ended
         record.status, record.error, record.held, record.ended = TaskStatus.RUNNING, None, False, None
         try:

@@ -125,8 +125,10 @@ class Sources:
 
         async def attempt(state: SourceState) -> None:
             await self._read(state, ask, chunk_id, part)
+            # Once in memory is enough: good or not, nobody goes on from here.
+            data, part.data = bytes(part.data), bytearray()
             try:
-                await keep(chunk_id, bytes(part.data))
+                await keep(chunk_id, data)
             except CyfsError as error:
                 if error.code not in LIES:
                     raise _OwnFault(error) from error
