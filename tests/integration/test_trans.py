@@ -221,6 +221,12 @@ def test_the_administrator_sees_and_stops_tasks(publisher: Publisher, tmp_path: 
         cli(gateway, "resume", task_id)
         assert show(gateway, task_id)["state"] == "running"
         assert show(gateway, task_id)["priority"] == "high"
+        # An orderly stop does not wait for downloads, and they go on afterwards.
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < 5
+        gateway = gateway_process.start(tmp_path / "b")
+        assert show(gateway, task_id)["state"] == "running"
         cli(gateway, "cancel", task_id)
         assert call(gateway, "POST", "/trans/task/state", {"task_id": task_id})[0] == 404
         assert json.loads(cli(gateway, "list", "--json")) == {"tasks": []}
