@@ -17,8 +17,9 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
-from cyfs_edge.core.api.control_door import DoorControl
+from cyfs_edge.core.api.control_door import ControlDoor
 from cyfs_edge.core.api.control_space import ControlSpace, start_collection
+from cyfs_edge.core.api.control_trans import ControlTrans
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
@@ -27,6 +28,7 @@ from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
 from cyfs_edge.core.api.router import HttpApi
 from cyfs_edge.core.api.state import StateApi
+from cyfs_edge.core.api.trans import TransApi
 from cyfs_edge.core.api.util import UtilApi
 from cyfs_edge.core.build import BuildService
 from cyfs_edge.core.callers import Callers
@@ -56,15 +58,23 @@ from cyfs_edge.core.state.meta_store import StateMeta
 from cyfs_edge.core.state.places import StatePlaces
 from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.core.state.service import StateService
+from cyfs_edge.core.trans.beside import FetchGate
+from cyfs_edge.core.trans.download import Tools
+from cyfs_edge.core.trans.limits import TransLimits
+from cyfs_edge.core.trans.publish import Publisher
+from cyfs_edge.core.trans.service import TransService
+from cyfs_edge.core.trans.speed import Throttle
 from cyfs_edge.core.util import NodeFacts, UtilService
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.accounts import AppUidFile, group_members
+from cyfs_edge.host.activities import LoopActivities
 from cyfs_edge.host.addresses import own_addresses
 from cyfs_edge.host.certificate import certificate_facts
 from cyfs_edge.host.clock import SystemClock
 from cyfs_edge.host.handler_file import HandlerFile
 from cyfs_edge.host.jobs import TaskJobs
 from cyfs_edge.host.local_files import HostFiles
+from cyfs_edge.host.local_targets import HostTargets
 from cyfs_edge.host.meta_files import MetaFiles
 from cyfs_edge.host.passwords import Argon2Hasher
 from cyfs_edge.host.peek import peek_file
@@ -73,6 +83,7 @@ from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
 from cyfs_edge.net.http_routines import HttpRoutines
+from cyfs_edge.net.peer_data import HttpPeers
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
@@ -116,6 +127,7 @@ class Stack:
     meta: MetaService = field(kw_only=True)
     callers: Callers = field(kw_only=True)
     door: OwnerDoor = field(kw_only=True)
+    trans: TransService = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -134,7 +146,11 @@ class Stack:
             self.registry,
             self.events,
             self.meta,
-            [ControlSpace(self.space, self.jobs, self.store.stat), DoorControl(self.door, self.clock)],
+            [
+                ControlSpace(self.space, self.jobs, self.store.stat),
+                ControlDoor(self.door, self.clock),
+                ControlTrans(self.trans),
+            ],
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -179,8 +195,12 @@ class Stack:
             return error_to_response(error)
         return None
 
-    def start_background(self) -> None:
-        """Begins what comes around by itself. Called once, by a node that stays."""
+    async def start_background(self) -> None:
+        """Takes up what was under way when the node stopped, and begins what comes around by itself.
+
+        Called once, by a node that stays.
+        """
+        await self.trans.go_on()
         hours = self.config.store.collect_hours
         if hours:
             start = partial(start_collection, self.jobs, self.space)
@@ -189,6 +209,7 @@ class Stack:
     async def close(self) -> None:
         for periodic in self._periodic:
             await periodic.close()
+        await self.trans.close()
         await self.jobs.close()
         self.worker.close()
         await self.store.close()
@@ -235,8 +256,10 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
     ndn = NdnService(non, store.chunks, store.files, zone, lambda: next(groups))
     facts = NodeFacts(__version__, CHANNEL, f"{platform.machine()}-unknown-linux-gnu", config.root)
     util = UtilService(zone, facts, SystemFigures(root), store.stat)
-    files = HostFiles([root / path for path in PRIVATE_PATHS])
+    private = [root / path for path in PRIVATE_PATHS]
+    files = HostFiles(private)
     builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock)
+    trans = await _trans(config, store, clock, waits, HostTargets(private), zone, non, cache, builder, files)
     crypto = CryptoService(store.objects, zone, rules, interceptor, identity.require_key(), clock, random, worker)
     states = [
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
@@ -264,6 +287,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
             handlers, HttpRoutines(timeout=config.limits.handler_timeout), frozenset((config.http.port, config.ws.port))
         ),
         MetaApi(meta, zone),
+        TransApi(trans),
         [StateApi(state) for state in states],
         FrontApi(
             FrontService(non, ndn),
@@ -296,6 +320,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         callers=callers,
         space=space,
         door=door,
+        trans=trans,
     )
 
 
@@ -329,6 +354,39 @@ def _static_files() -> dict[str, StaticFile]:
     """The pages of the door, by their paths."""
     folder = Path(__file__).parent / "web"
     return {path: StaticFile(kind, (folder / name).read_bytes()) for path, name, kind in WEB_FILES}
+
+
+async def _trans(
+    config: Config,
+    store: Store,
+    clock: Clock,
+    waits: AsyncWaits,
+    targets: HostTargets,
+    zone: ZoneManager,
+    non: NonService,
+    cache: ObjectCache,
+    builder: BuildService,
+    files: HostFiles,
+) -> TransService:
+    limits = TransLimits()
+    addresses = {ObjectId.from_text(device): url for device, url in config.trans.sources.items()}
+    tools = Tools(
+        non,
+        cache,
+        store,
+        targets,
+        HttpPeers(addresses, config.trans.stall),
+        LoopActivities(),
+        waits,
+        clock,
+        FetchGate(waits.bell(), limits.fetches, limits.fetch_bytes),
+        Throttle(config.trans.bandwidth),
+        limits,
+    )
+    trans = TransService(tools, Publisher(builder, non, store.chunks, store.files, files), non, zone)
+    for task_id in await trans.load():
+        _log.warning("the record of the trans task %s cannot be read and is left alone", task_id)
+    return trans
 
 
 async def _install_rules(rules: PathRules) -> None:

@@ -29,6 +29,8 @@ def show(context: Context) -> int:
 
 
 def _text(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {item}" for name, item in value.items())
     return ", ".join(value) if isinstance(value, tuple) else str(value)

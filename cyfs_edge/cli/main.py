@@ -110,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
     _share_commands(commands.group("share", "what others may read"))
     _door_commands(commands.group("door", "the owner door, which leads in from other machines"))
+    _trans_commands(commands.group("trans", "downloads from other devices"))
     handlers = commands.group("handlers", "what DecApps have registered to be asked")
     handlers.add("list", "handlers:list_handlers", "the registered handlers")
     watch = commands.group("events", "events of the gateway").add("watch", "events:watch", "print events as they come")
@@ -227,6 +228,21 @@ def _door_commands(door: _Commands) -> None:
     create.add_argument("--read-only", action="store_true", help="it may read and change nothing")
     tokens.add("list", "door:list_tokens", "all tokens")
     tokens.add("revoke", "door:revoke_tokens", "end tokens").add_argument("ids", nargs="+", metavar="ID")
+
+
+def _trans_commands(trans: _Commands) -> None:
+    trans.add("list", "trans:list_tasks", "the tasks of all DecApps")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        parser = trans.add(name, f"trans:{name}", text)
+        parser.add_argument("id", metavar="TASK")
+        return parser
+
+    add("show", "one task: how far it is, its sources, what went wrong")
+    add("pause", "stop a task; what it has fetched stays")
+    add("resume", "go on with a task that is paused or has failed")
+    add("priority", "whose chunks come first").add_argument("priority", choices=("low", "normal", "high"))
+    add("cancel", "stop a task and forget it; its files stay")
 
 
 def _category_option(parser: argparse.ArgumentParser) -> None:

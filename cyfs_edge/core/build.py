@@ -53,6 +53,7 @@ class _Job:
     chunk_size: int
     method: ChunkMethod
     access: int | None
+    known: bool = False
     entries: int = 0
 
 
@@ -80,9 +81,20 @@ class BuildService:
         self._clock = clock
 
     async def build_file(
-        self, common: UtilCommon, path: str, owner: ObjectId, chunk_size: int, method: ChunkMethod, access: int | None
+        self,
+        common: UtilCommon,
+        path: str,
+        owner: ObjectId,
+        chunk_size: int,
+        method: ChunkMethod,
+        access: int | None,
+        *,
+        known: bool = False,
     ) -> NamedObject:
-        """The File object of a local file, or the ObjectMap of a folder. 0 as ``chunk_size`` is the customary 4 MiB."""
+        """The File object of a local file, or the ObjectMap of a folder. 0 as ``chunk_size`` is the customary 4 MiB.
+
+        ``known``: a file whose content is in the index keeps the object that it has there.
+        """
         require_category(common.source, ZoneCategory.CURRENT_DEVICE, "build_file")
         if common.source.dec == ANONYMOUS_DEC_ID:
             raise CyfsError(ErrorCode.PERMISSION_DENIED, "build_file needs a dec: the anonymous one may not read files")
@@ -94,7 +106,7 @@ class BuildService:
             )
         if not path.startswith("/"):
             raise CyfsError(ErrorCode.NOT_FOUND, f"no file {path!r}: the path must be absolute")
-        job = _Job(common, owner, size, method, access)
+        job = _Job(common, owner, size, method, access, known)
         if await self._files.is_dir(path):
             return await self._build_folder(job, path, 0)
         return await self._build_one(job, path)
@@ -108,6 +120,9 @@ class BuildService:
             chunk_ids.append(chunk_id)
             if job.method is not ChunkMethod.NONE:
                 await self._chunks.put(chunk_id, piece, claim=Claim(job.common.source.dec, Keep.REFERRED, job.owner))
+        held = await self._known(job, digest.digest(), tuple(chunk_ids)) if job.known else None
+        if held is not None:
+            return held
         now = self._clock.now()
         file = make_file(job.owner, length, digest.digest(), chunk_ids, create_time=now, update_time=now)
         await self._cache.put(job.common.source, file, job.access)
@@ -115,6 +130,20 @@ class BuildService:
             await self._index.add(
                 FileIndexEntry(file.object_id, digest.digest(), length, job.owner, chunks=tuple(chunk_ids))
             )
+        return file
+
+    async def _known(self, job: _Job, digest: bytes, chunk_ids: tuple[ChunkId, ...]) -> NamedObject | None:
+        """The object that this content has already, with the same owner and chunks, if the caller may change it."""
+        entry = await self._index.by_hash(digest)
+        if entry is None or entry.owner != job.owner or entry.chunks != chunk_ids:
+            return None
+        try:
+            file = await self._non.load(NonCommon(job.common.source), entry.file_id)
+            await self._cache.put(job.common.source, file, job.access)
+        except CyfsError as error:
+            if error.code in (ErrorCode.NOT_FOUND, ErrorCode.PERMISSION_DENIED):
+                return None
+            raise
         return file
 
     async def _build_folder(self, job: _Job, path: str, depth: int) -> NamedObject:

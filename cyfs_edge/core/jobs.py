@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(slots=True)
 class Job:
-    """``state``: running, done, failed or cancelled. ``done`` and ``total`` in ``unit``."""
+    """``state``: running, paused, done, failed or cancelled. ``done`` and ``total`` in ``unit``."""
 
     id: str
     kind: str

@@ -79,7 +79,7 @@ async def _serve(config: Config) -> int:
         # What is alive now stays: later collections need not look at it.
         gc.collect()
         gc.freeze()
-        node.start_background()
+        await node.start_background()
         print(_ready_line(node), flush=True)
         systemd.notify("READY=1")
         watchdog = loop.create_task(_watchdog(systemd))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.ids import ObjectId
 
 CONFIG_SIZE_MAX = 32 * 1024
 """Longest configuration text that is read, in characters."""
@@ -98,6 +99,17 @@ class DoorConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TransConfig:
+    """``sources``: device → ``http://host:port`` of its gateway, from which tasks may download. ``bandwidth``: bytes a
+    second for all downloads together, 0 = as fast as they come. ``stall``: seconds that a source may say nothing.
+    """
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    bandwidth: int = 0
+    stall: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """``root``: absolute path of the root directory. ``allowed_hosts``: accepted in Host besides the loopback names.
 
@@ -111,6 +123,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     apps: AppsConfig = field(default_factory=AppsConfig)
     door: DoorConfig = field(default_factory=DoorConfig)
+    trans: TransConfig = field(default_factory=TransConfig)
     browser_mode: str = "strict"
     allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
@@ -199,6 +212,7 @@ def build_config(root: str, settings: Settings) -> Config:
         "ws": WsConfig(**given("ws")),  # type: ignore[arg-type]
         "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
         "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
+        "trans": TransConfig(**given("trans")),  # type: ignore[arg-type]
         "apps": _apps(settings, AppsConfig(**given("apps"))),  # type: ignore[arg-type]
         "door": _door(settings, DoorConfig(**given("door"))),  # type: ignore[arg-type]
     }
@@ -369,6 +383,23 @@ def _read_hosts(value: object) -> tuple[str, ...]:
     return tuple(name.lower() for name in value)
 
 
+def _read_sources(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > 256:
+        raise ValueError("must be a table of at most 256 devices")
+    found: dict[str, str] = {}
+    for text, url in value.items():
+        try:
+            device = ObjectId.from_text(text)
+        except CyfsError:
+            raise ValueError(f"not the id of a device: {text!r}") from None
+        if not isinstance(url, str) or not re.fullmatch(
+            r"http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?", url
+        ):
+            raise ValueError(f"not an address like http://host:port: {url!r}")
+        found[str(device)] = url.rstrip("/")
+    return found
+
+
 _READERS: dict[str, Callable[[object], object]] = {
     "browser_mode": _read_choice(*BROWSER_MODES),
     "allowed_hosts": _read_hosts,
@@ -393,4 +424,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "door.plain": _read_bool,
     "door.cert": _read_path,
     "door.key": _read_path,
+    "trans.sources": _read_sources,
+    "trans.bandwidth": _read_size,
+    "trans.stall": lambda value: _read_int(value, 1, 3600),
 }

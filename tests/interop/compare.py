@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .rawhttp import Observed
-from .recorded import Header, Reply
+from .recorded import LOCAL_FOLDER, Header, Reply
 
 ERROR_KEYS = ["code", "msg"]
 HTTP_DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
@@ -46,7 +46,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What depends on where a gateway runs: its root, and the body of its Device object.
+    """What depends on where a gateway runs: its root, the folder of local files, and the body of its Device object.
 
     ``device_desc``, ``device_desc_sign``: the parts of the recorded device that stay.
     """
@@ -54,6 +54,7 @@ class Machine:
     root: str
     device_desc: bytes
     device_desc_sign: bytes
+    folder: str = LOCAL_FOLDER
 
 
 def compare(recorded: Reply, got: Observed, machine: Machine, item_name: str = "") -> list[Difference]:
@@ -177,6 +178,9 @@ def _json(
             yield from _json(a, b, f"{path}.{index}", volatile, machine, item)
     elif isinstance(wanted, str) and isinstance(given, str) and wanted.startswith(machine.device_desc.hex()):
         yield from _running_device(bytes.fromhex(wanted), _unhex(given), machine, path)
+    elif isinstance(wanted, str) and wanted.startswith(LOCAL_FOLDER + "/"):
+        if given not in (wanted, machine.folder + wanted.removeprefix(LOCAL_FOLDER)):
+            yield Difference(path, wanted, _compact(given))
     elif path in volatile:
         if type(wanted) is not type(given) or (isinstance(wanted, str) and not _same_kind(wanted, given)):
             yield Difference(path, _compact(wanted), _compact(given))

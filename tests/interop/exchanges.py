@@ -165,6 +165,14 @@ EXPECTED: Mapping[str, Check] = {
     "crypto.sign_object": reply({"cyfs-sign-ret": "signed"}, is_signed_text),
     "crypto.verify_object": error(404, "4"),  # it has no signature
     "crypto.encrypt_data": reply({}, lambda body, own: _is_block(body)),
+    "trans.create_task": error(400, "2"),  # a Text is nothing to download
+    "trans.get_task_state": error(400, "8"),  # the stub's id of a task is none
+    "trans.start_task": error(400, "8"),
+    "trans.query_tasks": reply({}, b'{"task_list":[]}'),
+    "trans.publish_file": reply({}, json_form({"file_id": ID})),
+    "trans.get_context": either(error(404, "4"), error(400, "2")),  # 0.5.8 asks for none
+    "trans.get_task_group_state": error(404, "4"),
+    "trans.control_task_group": error(404, "4"),
     "http over ws: non.get_object": error(404, "4"),  # deleted before
     "http over ws: non.put_object": reply({**UPDATED, "cyfs-result": "Accept"}),
 }

@@ -206,6 +206,11 @@ def _request(entry: dict[str, Any]) -> Request:
     return Request(entry["line"], headers, _request_bytes(entry["body"]), half_close=half_close, again=again)
 
 
+def _part(name: str) -> str:
+    """``body.list[0].file_id`` → ``body.list.0.file_id``, as the comparison names it; byte ranges stay."""
+    return re.sub(r"\[(\d+)\]", r".\1", name)
+
+
 def _reply(entry: dict[str, Any], prefix: str, volatile: list[str], method: str) -> Reply:
     if "none" in entry:
         return Reply({"connection closed": "closed", "no answer within the wait": "silent"}[entry["none"]])
@@ -217,7 +222,7 @@ def _reply(entry: dict[str, Any], prefix: str, volatile: list[str], method: str)
         status_line=entry["status_line"],
         headers=tuple((name, value) for name, value in entry["headers"]),
         body=Body(body["len"], data, digest, bytes.fromhex(body.get("head_hex", ""))),
-        volatile=frozenset(name.removeprefix(prefix) for name in volatile if name.startswith(prefix)),
+        volatile=frozenset(_part(name.removeprefix(prefix)) for name in volatile if name.startswith(prefix)),
         head_only=method == "HEAD",
         unframed=entry.get("framing") == "until close",
     )

@@ -65,7 +65,7 @@ class Replay:
         callbacks: bool = True,
     ) -> None:
         desc, sign = device_parts(recording)
-        self.machine = Machine(root, desc, sign)
+        self.machine = Machine(root, desc, sign, str(files))
         self._address = address
         self._host = f"{address[0]}:{address[1]}"
         self._values = {LOCAL_FOLDER: str(files)}

@@ -14,7 +14,7 @@ from .recorded import Recording
 from .replay import Verdict, idle_rows, judge, prepare_root, summary, write_local_files
 from .replay_ws import replay_all
 
-GROUPS = ("util", "non", "ndn", "crypto", "http", "handler", "ws", "state", "cache", "meta", "front", "strict")
+GROUPS = ("util", "non", "ndn", "crypto", "http", "handler", "ws", "state", "cache", "meta", "trans", "front", "strict")
 """The groups of the services that this gateway has. A later service adds its group here."""
 
 

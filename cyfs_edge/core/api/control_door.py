@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.api.control import Action, Query, json_reply
 from cyfs_edge.core.door.door import OwnerDoor
 from cyfs_edge.core.door.sessions import user_json
 from cyfs_edge.core.ports import Clock
 from cyfs_edge.core.shares.api import PREFIX
 from cyfs_edge.core.shares.record import Audience, ObjectTarget, StateTarget, Target, share_json
 from cyfs_edge.core.shares.service import Made, NewShare
-from cyfs_edge.wire import fields
 from cyfs_edge.wire.door import read_password
 from cyfs_edge.wire.message import HttpRequest, HttpResponse
 
@@ -22,11 +22,8 @@ BODY_MAX = 64 * 1024
 LIFE_MAX = 100 * 365 * 24 * 3600
 """Seconds that a share may be given at most."""
 
-Query = list[tuple[str, str]]
-Action = Callable[[HttpRequest, str, Query], Awaitable[HttpResponse]]
 
-
-class DoorControl:
+class ControlDoor:
     """``door``, ``door/password``, ``door/tokens[/id]``, ``shares[/id]`` below ``/control/``."""
 
     __slots__ = ("_clock", "_door")
@@ -48,31 +45,31 @@ class DoorControl:
 
     async def _show(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         if rest == "tokens":
-            return _json({"tokens": [user_json(user) for user in await self._door.sessions.tokens()]})
+            return json_reply({"tokens": [user_json(user) for user in await self._door.sessions.tokens()]})
         _require(rest, "")
-        return _json(await self._door.show())
+        return json_reply(await self._door.show())
 
     async def _set_password(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         """Ends all sessions: whoever knew the old password is out."""
         _require(rest, "password")
         await self._door.password.set(read_password(await request.body.read(BODY_MAX)))
-        return _json({"ended_sessions": await self._door.sessions.end_all_sessions()})
+        return json_reply({"ended_sessions": await self._door.sessions.end_all_sessions()})
 
     async def _create_token(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         _require(rest, "tokens")
         body = await _body(request)
         secret, user = await self._door.sessions.create_token(_text(body, "name"), body.get("read_only") is True)
-        return _json({**user_json(user), "token": secret})
+        return json_reply({**user_json(user), "token": secret})
 
     async def _revoke_token(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         kind, _, token_id = rest.partition("/")
         _require(kind, "tokens")
-        return _json(user_json(await self._door.sessions.revoke_token(token_id)))
+        return json_reply(user_json(await self._door.sessions.revoke_token(token_id)))
 
     async def _list_shares(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         _require(rest, "")
         now = self._clock.now()
-        return _json({"shares": [share_json(share, now) for share in await self._door.shares.shares()]})
+        return json_reply({"shares": [share_json(share, now) for share in await self._door.shares.shares()]})
 
     async def _create_share(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         _require(rest, "")
@@ -80,10 +77,10 @@ class DoorControl:
         if new.audience is Audience.ANYONE and not self._door.config.enabled:
             text = "a link needs the owner door, which is off; set enabled = true in [door] and start the gateway anew"
             raise CyfsError(ErrorCode.ERROR_STATE, text, status=409)
-        return _json(self._told(await self._door.shares.create(new)))
+        return json_reply(self._told(await self._door.shares.create(new)))
 
     async def _revoke_share(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json(share_json(await self._door.shares.revoke(rest), self._clock.now()))
+        return json_reply(share_json(await self._door.shares.revoke(rest), self._clock.now()))
 
     def _new_share(self, body: Mapping[str, Any]) -> NewShare:
         """``{"for", "label", "life_s"}`` and ``object_id`` with ``inner_path``, or ``dec_id`` with ``path``."""
@@ -130,7 +127,3 @@ def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str
 def _require(path: str, wanted: str) -> None:
     if path != wanted:
         raise CyfsError(ErrorCode.NOT_FOUND, f"no such control call: {path[:100]!r}")
-
-
-def _json(value: object) -> HttpResponse:
-    return HttpResponse(200, [fields.JSON_TYPE], fields.json_body(value))

@@ -151,9 +151,9 @@ class NdnApi:
 def _file_json(entry: FileIndexEntry) -> dict[str, object]:
     value: dict[str, object] = {
         "file_id": str(entry.file_id),
+        "flags": entry.flags,
         "hash": entry.hash.hex(),
         "length": str(entry.length),
-        "flags": entry.flags,
     }
     if entry.owner is not None:
         value["owner"] = str(entry.owner)

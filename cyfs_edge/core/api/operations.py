@@ -1,5 +1,5 @@
 """Every operation of the protocol API in one table, from which the OpenAPI document is made
-(docs/protocol/http-api.md §5-§9, §13).
+(docs/protocol/http-api.md §5-§10, §13).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from cyfs_edge.core.api.operation import (
     words,
 )
 from cyfs_edge.core.api.state_operations import state_operations
+from cyfs_edge.core.api.trans_operations import trans_operations
 
 _OBJECT_BODY = (RAW, BINARY)
 _NON = ("cyfs-non-action", "cyfs-api-level", "cyfs-flags", "cyfs-target", "cyfs-source", "cyfs-req-path")
@@ -342,6 +343,7 @@ OPERATIONS: list[Operation] = [
     *_crypto(),
     *state_operations("root-state"),
     *state_operations("local-cache"),
+    *trans_operations(),
     *_rest(),
     *ABSENT,
 ]

@@ -17,6 +17,7 @@ from cyfs_edge.core.api.meta import MetaApi
 from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
 from cyfs_edge.core.api.state import StateApi
+from cyfs_edge.core.api.trans import TransApi
 from cyfs_edge.core.api.util import UtilApi
 from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.zone import ZoneManager
@@ -53,6 +54,7 @@ class HttpApi:
         crypto: CryptoApi,
         handlers: HandlerApi,
         meta: MetaApi,
+        trans: TransApi,
         states: Sequence[StateApi],
         front: FrontApi,
     ) -> None:
@@ -62,7 +64,8 @@ class HttpApi:
         self._limits = limits
         self._front = front
         self._exact = _exact_routes(non, ndn, util, crypto)
-        self._exact.update(((method, path), endpoint) for method, path, endpoint in meta.endpoints())
+        for method, path, endpoint in (*meta.endpoints(), *trans.endpoints()):
+            self._exact[method, path] = endpoint
         self._prefixes = _prefix_routes(ndn, util, handlers)
         for state in states:
             for method, path, endpoint in state.endpoints():

@@ -22,7 +22,7 @@ async function main() {
         other_dec_id: dec(`interop other ${transport}`).to_base_58(),
         large: transport === 'http', // the SDK's WebSocket refuses messages above 8 MiB
     };
-    for (const service of ['util', 'objects', 'data', 'crypto', 'state', 'storage', 'rmeta', 'handlers', 'handler_kinds']) {
+    for (const service of ['util', 'objects', 'data', 'trans', 'crypto', 'state', 'storage', 'rmeta', 'handlers', 'handler_kinds']) {
         await require(`./${service}`)(context);
     }
     report({ done: true });

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.core.api.call import ApiLimits
+from cyfs_edge.core.trans.limits import TransLimits
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.wire.config import LimitsConfig
@@ -17,7 +18,7 @@ from cyfs_edge.wire.config import LimitsConfig
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "GiB": 1 << 30, "s": 1, "": 1}
-TABLES = (HttpLimits(), WsLimits(), ApiLimits())
+TABLES = (HttpLimits(), WsLimits(), ApiLimits(), TransLimits())
 
 
 def in_tables() -> dict[str, float]:

@@ -232,3 +232,35 @@ def test_the_door_is_closed_until_it_is_opened() -> None:
 def test_wrong_settings_of_the_door_are_refused(text: str) -> None:
     with pytest.raises(CyfsError):
         build_config("/r", parse_config(f"[door]\n{text}\n", "file"))
+
+
+DEVICE = "5aSixgLoYGTTbQAwuqWV2Febw7CzfCHBLpirXKzE5v7C"
+
+
+@pytest.mark.parametrize("form", ['[trans]\nsources = {"%s" = "%s"}', '[trans.sources]\n"%s" = "%s"'])
+def test_sources_of_trans_tasks(form: str) -> None:
+    settings = parse_config(form % (DEVICE, "http://10.0.0.2:1318/"), "file")
+    trans = build_config("/r", settings).trans
+    assert (dict(trans.sources), trans.bandwidth, trans.stall) == ({DEVICE: "http://10.0.0.2:1318"}, 0, 30)
+    more = parse_config('[trans]\nbandwidth = "10M"\nstall = 5', "file")
+    assert (build_config("/r", more).trans.bandwidth, build_config("/r", more).trans.stall) == (10 << 20, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[trans.sources]\nx = "http://a"',
+        f'[trans.sources]\n{DEVICE} = "https://a"',
+        f'[trans.sources]\n{DEVICE} = "http://a/b"',
+        f'[trans.sources]\n{DEVICE} = "http://a:b"',
+        f'[trans.sources]\n{DEVICE} = "http://a b"',
+        f"[trans.sources]\n{DEVICE} = 5",
+        "[trans]\nsources = 5",
+        "[trans]\nstall = 0",
+        '[trans]\nbandwidth = "fast"',
+    ],
+)
+def test_sources_that_are_none(text: str) -> None:
+    with pytest.raises(CyfsError) as refused:
+        parse_config(text, "file")
+    assert refused.value.code == ErrorCode.INVALID_PARAM

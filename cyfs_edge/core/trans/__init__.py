@@ -1,0 +1,1 @@
+"""Trans tasks: downloads that go on by themselves, in groups, from several sources (docs/protocol/http-api.md §10)."""
