@@ -16,6 +16,7 @@ from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.crypto import CryptoApi
+from cyfs_edge.core.api.file_control import FileControl
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
 from cyfs_edge.core.api.meta import MetaApi
@@ -28,6 +29,7 @@ from cyfs_edge.core.build import BuildService
 from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.crypto import CryptoService
 from cyfs_edge.core.events.router_events import RouterEvents
+from cyfs_edge.core.files import FileIntake
 from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.handlers.registration import HandlerRegistration
@@ -89,6 +91,7 @@ class Stack:
     events: RouterEvents = field(kw_only=True)
     meta: MetaService = field(kw_only=True)
     callers: Callers = field(kw_only=True)
+    files: FileControl = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -98,7 +101,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         self.control = ControlApi(
-            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta
+            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta, self.files
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -205,11 +208,12 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         apps=config.apps.uids,
         any_user=config.local_users == "any",
     )
+    limits = ApiLimits(object_size=config.limits.object_size)
     api = HttpApi(
         zone,
         policy,
         callers,
-        ApiLimits(object_size=config.limits.object_size),
+        limits,
         NonApi(non),
         NdnApi(ndn, zone),
         UtilApi(util, builder),
@@ -242,6 +246,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         events=RouterEvents(),
         meta=meta,
         callers=callers,
+        files=FileControl(FileIntake(cache, store, waits, zone.local_source(SYSTEM_DEC_ID)), limits),
     )
 
 

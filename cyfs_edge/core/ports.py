@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Generic, Protocol, TypeVar
@@ -337,6 +337,10 @@ class Waits(Protocol):
     def mutex(self) -> Mutex: ...
 
     def bell(self) -> Bell: ...
+
+    async def all(self, work: Sequence[Awaitable[T]]) -> list[T]:
+        """Runs all of it at once; the results in order. Waits for all of it before it raises the first error."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
