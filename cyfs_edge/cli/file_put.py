@@ -28,9 +28,10 @@ def put(context: Context) -> int:
     reports: list[Report] = []
     try:
         owner = ObjectId.from_text(str(call_json(client, "GET", "/control/status").get("owner_id")))
-        with Progress("put", 0, quiet=out.as_json) as bar:
-            if bar.shown:
-                bar.total = sum(_size(name) for name in names)
+        bar = Progress("put", 0, quiet=out.as_json)
+        if bar.shown:
+            bar.total = sum(_size(name) for name in names)
+        with bar:
             ingest = Ingest(client, owner, bar, rehash=context.args.rehash)
             try:
                 for name in names:

@@ -29,7 +29,7 @@ from cyfs_edge.objects.file import CHUNK_SIZE, make_file
 from cyfs_edge.wire.file_batch import Asked, MadeFile, Seen
 
 THREADS = 3
-BATCH_STEPS = 256
+BATCH_STEPS = 512
 BATCH_BYTES = 4 << 20
 CARRIED_LIST_MAX = 1 << 20
 """Bytes of a list that a Dir carries along itself; a longer one is stored as a chunk."""

@@ -23,8 +23,6 @@ from cyfs_edge.wire.source import Source
 SPACE = "file-memo"
 """Space of the records: key of a local file → its stamp and the File made of it."""
 
-_AT_ONCE = 512
-"""Chunks that are renewed at once: as many as the store puts into one commit."""
 _CLAIM = Claim(SYSTEM_DEC_ID, Keep.REFERRED)
 
 
@@ -46,11 +44,7 @@ class FileIntake:
 
     async def here(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
         """Which chunks are here; their leases begin anew."""
-        there: list[bool] = []
-        for start in range(0, len(chunk_ids), _AT_ONCE):
-            asked = chunk_ids[start : start + _AT_ONCE]
-            there += await self._waits.all([self._store.chunks.renew(chunk_id) for chunk_id in asked])
-        return there
+        return await self._store.chunks.renew_many(chunk_ids)
 
     async def put_files(self, files: Sequence[MadeFile]) -> None:
         """Stores Files and Dirs, enters the Files into the index, and remembers what they were made of.

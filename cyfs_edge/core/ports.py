@@ -186,6 +186,10 @@ class ChunkStore(Protocol):
         """Whether the chunk is here; if it is, its lease begins anew, durably."""
         ...
 
+    async def renew_many(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
+        """The same for several, one commit at most."""
+        ...
+
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         """Bytes ``[start, end)``; ``None`` when the chunk is not here."""
         ...
