@@ -19,6 +19,7 @@ from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.file_control import FileControl
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
+from cyfs_edge.core.api.managers import ChunkManagerApi, FileManagerApi, PortGate
 from cyfs_edge.core.api.meta import MetaApi
 from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
@@ -92,6 +93,8 @@ class Stack:
     meta: MetaService = field(kw_only=True)
     callers: Callers = field(kw_only=True)
     files: FileControl = field(kw_only=True)
+    chunk_manager: ChunkManagerApi = field(kw_only=True)
+    file_manager: FileManagerApi = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -124,6 +127,8 @@ class Stack:
             "zone_role": self.zone.role,
             "http": self.addresses.get("http"),
             "ws": self.addresses.get("ws"),
+            "chunk_manager": self.addresses.get("chunk_manager"),
+            "file_manager": self.addresses.get("file_manager"),
             "started": self.started,
             "uptime_s": (self.clock.now() - self.started) // 1_000_000,
             "requests": {"total": self.requests, "errors": self.errors},
@@ -193,7 +198,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
     facts = NodeFacts(__version__, CHANNEL, f"{platform.machine()}-unknown-linux-gnu", config.root)
     util = UtilService(zone, facts, SystemFigures(root), store.stat)
     files = HostFiles([root / path for path in PRIVATE_PATHS])
-    builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock)
+    builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock, worker, waits)
     crypto = CryptoService(store.objects, zone, rules, interceptor, identity.require_key(), clock, random, worker)
     states = [
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
@@ -218,7 +223,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         NdnApi(ndn, zone),
         UtilApi(util, builder),
         CryptoApi(crypto),
-        HandlerApi(handlers, HttpClient(), frozenset((config.http.port, config.ws.port))),
+        HandlerApi(handlers, HttpClient(), config.ports),
         MetaApi(meta, zone),
         [StateApi(state) for state in states],
         FrontApi(
@@ -231,6 +236,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
             peek_file,
         ),
     )
+    gate = PortGate(policy, callers, zone)
     return Stack(
         config,
         identity,
@@ -247,6 +253,8 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         meta=meta,
         callers=callers,
         files=FileControl(FileIntake(cache, store, waits, zone.local_source(SYSTEM_DEC_ID)), limits),
+        chunk_manager=ChunkManagerApi(gate, ndn, limits),
+        file_manager=FileManagerApi(gate, non, limits),
     )
 
 

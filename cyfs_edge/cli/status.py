@@ -36,6 +36,8 @@ def _rows(report: dict[str, object]) -> list[tuple[str, object]]:
         ("zone", report.get("zone_id")),
         ("http", report.get("http")),
         ("websocket", report.get("ws")),
+        ("chunk-manager", report.get("chunk_manager")),
+        ("file-manager", report.get("file_manager")),
     ]
     requests = report.get("requests")
     if isinstance(requests, dict):

@@ -365,7 +365,9 @@ class LocalFiles(Protocol):
         ...
 
     def read(self, path: str, piece_size: int) -> AsyncIterator[bytes]:
-        """The content in pieces of ``piece_size`` bytes, the last one shorter."""
+        """The content in pieces of ``piece_size`` bytes, the last one shorter. ``CONFLICT`` at the end of a file that
+        changed meanwhile.
+        """
         ...
 
 

@@ -20,6 +20,8 @@ CONFIG_SIZE_MAX = 32 * 1024
 
 HTTP_PORT = 1318
 WS_PORT = 1319
+CHUNK_MANAGER_PORT = 1310
+FILE_MANAGER_PORT = 1312
 LOCAL_USERS = ("same-user", "any")
 BROWSER_MODES = ("strict", "forbidden", "relaxed", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -42,6 +44,24 @@ class WsConfig:
 
     host: str = "127.0.0.1"
     port: int = WS_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkManagerConfig:
+    """The chunk-manager's listener, like :class:`HttpConfig`; off unless ``enabled``."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = CHUNK_MANAGER_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class FileManagerConfig:
+    """The file-manager's listener, like :class:`ChunkManagerConfig`."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = FILE_MANAGER_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +104,18 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     apps: AppsConfig = field(default_factory=AppsConfig)
+    chunk_manager: ChunkManagerConfig = field(default_factory=ChunkManagerConfig)
+    file_manager: FileManagerConfig = field(default_factory=FileManagerConfig)
     browser_mode: str = "strict"
     allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
     local_users: str = "same-user"
     admin_group: str = "cyfs-admin"
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Where the node itself listens, if switched on."""
+        return frozenset((self.http.port, self.ws.port, self.chunk_manager.port, self.file_manager.port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +199,8 @@ def build_config(root: str, settings: Settings) -> Config:
         "ws": WsConfig(**given("ws")),  # type: ignore[arg-type]
         "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
         "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
+        "chunk_manager": ChunkManagerConfig(**given("chunk_manager")),  # type: ignore[arg-type]
+        "file_manager": FileManagerConfig(**given("file_manager")),  # type: ignore[arg-type]
         "apps": _apps(settings, AppsConfig(**given("apps"))),  # type: ignore[arg-type]
     }
     return Config(root, **sections, **top)  # type: ignore[arg-type]
@@ -278,6 +307,12 @@ def _read_int(value: object, low: int, high: int) -> int:
     return value
 
 
+def _read_bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value
+
+
 def _read_size(value: object, low: int = 0, high: int = 1 << 62) -> int:
     return _read_int(parse_size(value) if isinstance(value, str) else value, low, high)
 
@@ -330,4 +365,10 @@ _READERS: dict[str, Callable[[object], object]] = {
     "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
     "apps.uid_min": _read_uid,
     "apps.uid_max": _read_uid,
+    "chunk_manager.enabled": _read_bool,
+    "chunk_manager.host": _read_host,
+    "chunk_manager.port": _read_port,
+    "file_manager.enabled": _read_bool,
+    "file_manager.host": _read_host,
+    "file_manager.port": _read_port,
 }
