@@ -239,7 +239,7 @@ class Ingest:
     def _read_small(self, file: Found) -> _Made:
         data = b""
 
-        def read(fd: int) -> int:
+        def read(fd: int, expected: int) -> int:
             nonlocal data
             data = local_file.read_piece(fd, CHUNK_SIZE + 1, 0)
             return len(data)
@@ -281,13 +281,13 @@ class Ingest:
         whole = hashlib.sha256()
         chunk_ids: list[ChunkId] = []
 
-        def read(fd: int) -> int:
+        def read(fd: int, expected: int) -> int:
             nonlocal whole
             whole = hashlib.sha256()
             chunk_ids.clear()
             sending: deque[Future[ChunkId]] = deque()
             size = 0
-            while data := local_file.read_piece(fd, CHUNK_SIZE, size):
+            while size <= expected and (data := local_file.read_piece(fd, CHUNK_SIZE, size)):
                 sending.append(self._pool.submit(self._send_chunk, data))
                 whole.update(data)
                 size += len(data)

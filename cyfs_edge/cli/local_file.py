@@ -86,8 +86,10 @@ def stamp_of(path: bytes) -> Stamp | None:
         return None
 
 
-def read_steadily(path: bytes, read: Callable[[int], int]) -> Stamp:
-    """Calls ``read`` with the open file until the file stays as it is meanwhile; ``read`` gives the bytes it read.
+def read_steadily(path: bytes, read: Callable[[int, int], int]) -> Stamp:
+    """Calls ``read`` with the open file and its size until the file stays as it is meanwhile.
+
+    ``read`` gives the bytes it read, and may stop beyond the size: the file grows then, perhaps as fast as it is read.
 
     Raises :class:`Unreadable`, and :class:`Changed` when it never stays as it is.
     """
@@ -95,7 +97,7 @@ def read_steadily(path: bytes, read: Callable[[int], int]) -> Stamp:
         fd = _open(path)
         try:
             before = _stamp(fd)
-            if read(fd) == before.size and before == _stamp(fd):
+            if read(fd, before.size) == before.size and before == _stamp(fd):
                 return before
         finally:
             os.close(fd)

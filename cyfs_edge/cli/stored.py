@@ -120,7 +120,7 @@ class Stored:
             if not isinstance(item.node, ObjectId) or item.node.type_code != ObjectTypeCode.DIR:
                 yield Item(inner, item.node, item.parent)
                 continue
-            if len(stack) > DEPTH_MAX:
+            if len(stack) >= DEPTH_MAX:
                 raise bad(f"{item.node}: dirs are nested more than {DEPTH_MAX} deep")
             inside = self._entries(item.node)
             first = next(inside, None)

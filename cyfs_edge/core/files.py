@@ -63,7 +63,7 @@ class FileIntake:
         records = self._store.records
         await self._waits.all(
             [
-                records.put(SPACE, file.seen.key, _encode_memo(file.seen.stamp, obj.object_id), Durability.LAZY)
+                records.put(SPACE, file.seen.key, encode_memo(file.seen.stamp, obj.object_id), Durability.LAZY)
                 for file, obj in zip(files, objects, strict=True)
                 if file.seen is not None
             ]
@@ -76,7 +76,7 @@ class FileIntake:
         found: list[ObjectId | None] = []
         for seen in asked.files:
             row = await self._store.records.get(SPACE, seen.key)
-            memo = _decode_memo(row) if row is not None else None
+            memo = decode_memo(row) if row is not None else None
             known = memo is not None and memo[0] == seen.stamp and await self._is_whole(memo[1])
             found.append(memo[1] if memo is not None and known else None)
         return found
@@ -145,11 +145,12 @@ def _index_entry(obj: NamedObject) -> FileIndexEntry | None:
     return FileIndexEntry(obj.object_id, value.hash, value.length, obj.owner, chunks=body.chunk_ids)
 
 
-def _encode_memo(stamp: str, file_id: ObjectId) -> bytes:
+def encode_memo(stamp: str, file_id: ObjectId) -> bytes:
     return Writer().raw(file_id).string(stamp).getvalue()
 
 
-def _decode_memo(row: bytes) -> tuple[str, ObjectId] | None:
+def decode_memo(row: bytes) -> tuple[str, ObjectId] | None:
+    """Stamp and file; ``None`` for what another release wrote otherwise."""
     reader = Reader(row)
     try:
         file_id = ObjectId.read(reader)

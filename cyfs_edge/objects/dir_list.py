@@ -42,9 +42,9 @@ class ListBuilder:
 
     __slots__ = ("_buffer", "_count", "_fold_max", "_folders", "_last", "_make", "_sorted")
 
-    def __init__(self, make: Callable[[bytes], ObjectId], fold_max: int = FOLD_MAX) -> None:
+    def __init__(self, make: Callable[[bytes], ObjectId], fold_max: int | None = None) -> None:
         self._make = make
-        self._fold_max = fold_max
+        self._fold_max = FOLD_MAX if fold_max is None else fold_max
         self._buffer = bytearray()
         self._count = 0
         self._last = b""
