@@ -241,7 +241,7 @@ class Ingest:
 
         def read(fd: int, expected: int) -> int:
             nonlocal data
-            data = local_file.read_piece(fd, CHUNK_SIZE + 1, 0)
+            data = local_file.read_piece(fd, min(expected, CHUNK_SIZE) + 1, 0)
             return len(data)
 
         try:
