@@ -1,4 +1,4 @@
-"""Bodies of the administration calls that move many chunks and files at once (docs/protocol/services.md §19).
+"""Bodies of the administration calls that move many chunks and files at once (docs/files.md, "Calls").
 
 Integers are big endian, as in the protocol's codec. Decoding is total: any bytes give a value or one ``CyfsError``.
 """

@@ -1,4 +1,4 @@
-"""The calls of the administration API that bring and fetch files in bulk (docs/protocol/services.md §19)."""
+"""The calls of the administration API that bring and fetch files in bulk (docs/files.md, "Calls")."""
 
 from __future__ import annotations
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from cyfs_edge.cli import local_file, stored, tree
+from cyfs_edge.core.api import managers
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.net import outlet, stream_server
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
-from cyfs_edge.wire import http_chunked, http_head
+from cyfs_edge.objects import dir_list
+from cyfs_edge.wire import file_batch, http_chunked, http_head
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
@@ -27,6 +30,15 @@ def limits() -> dict[str, float]:
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        "file_batch.IDS_MAX": file_batch.IDS_MAX,
+        "file_batch.BATCH_SIZE": file_batch.BATCH_SIZE,
+        "dir_list.FOLD_MAX": dir_list.FOLD_MAX,
+        "dir_list.LIST_MAX": dir_list.LIST_MAX,
+        "tree.DEPTH_MAX": tree.DEPTH_MAX,
+        "stored.DEPTH_MAX": stored.DEPTH_MAX,
+        "stored.ENTRIES_MAX": stored.ENTRIES_MAX,
+        "local_file.TRIES": local_file.TRIES,
+        "managers.GET_SIZE_MAX": managers.GET_SIZE_MAX,
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):
