@@ -18,11 +18,13 @@ from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.control_door import ControlDoor
+from cyfs_edge.core.api.control_files import ControlFiles
 from cyfs_edge.core.api.control_space import ControlSpace, start_collection
 from cyfs_edge.core.api.control_trans import ControlTrans
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
+from cyfs_edge.core.api.managers import ChunkManagerApi, FileManagerApi, PortGate
 from cyfs_edge.core.api.meta import MetaApi
 from cyfs_edge.core.api.ndn import NdnApi
 from cyfs_edge.core.api.non import NonApi
@@ -38,6 +40,7 @@ from cyfs_edge.core.door.door import OwnerDoor, link_base
 from cyfs_edge.core.door.password import OwnerPassword
 from cyfs_edge.core.door.sessions import DoorSessions
 from cyfs_edge.core.events.router_events import RouterEvents
+from cyfs_edge.core.file_intake import FileIntake
 from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.handlers.registration import HandlerRegistration
@@ -128,6 +131,9 @@ class Stack:
     callers: Callers = field(kw_only=True)
     door: OwnerDoor = field(kw_only=True)
     trans: TransService = field(kw_only=True)
+    intake: FileIntake = field(kw_only=True)
+    chunk_manager: ChunkManagerApi = field(kw_only=True)
+    file_manager: FileManagerApi = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -150,6 +156,7 @@ class Stack:
                 ControlSpace(self.space, self.jobs, self.store.stat),
                 ControlDoor(self.door, self.clock),
                 ControlTrans(self.trans),
+                ControlFiles(self.intake, _api_limits(self.config)),
             ],
         )
 
@@ -174,6 +181,8 @@ class Stack:
             "http": self.addresses.get("http"),
             "ws": self.addresses.get("ws"),
             "door": self.addresses.get("door"),
+            "chunk_manager": self.addresses.get("chunk_manager"),
+            "file_manager": self.addresses.get("file_manager"),
             "started": self.started,
             "uptime_s": (self.clock.now() - self.started) // 1_000_000,
             "requests": {"total": self.requests, "errors": self.errors},
@@ -258,7 +267,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
     util = UtilService(zone, facts, SystemFigures(root), store.stat)
     private = [root / path for path in PRIVATE_PATHS]
     files = HostFiles(private)
-    builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock)
+    builder = BuildService(non, cache, store.chunks, store.files, files, zone, clock, worker, waits)
     trans = await _trans(config, store, clock, waits, HostTargets(private), zone, non, cache, builder, files)
     crypto = CryptoService(store.objects, zone, rules, interceptor, identity.require_key(), clock, random, worker)
     states = [
@@ -274,18 +283,17 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         apps=config.apps.uids,
         any_user=config.local_users == "any",
     )
+    limits = _api_limits(config)
     api = HttpApi(
         zone,
         policy,
         callers,
-        ApiLimits(object_size=config.limits.object_size),
+        limits,
         NonApi(non),
         NdnApi(ndn, zone),
         UtilApi(util, builder),
         CryptoApi(crypto),
-        HandlerApi(
-            handlers, HttpRoutines(timeout=config.limits.handler_timeout), frozenset((config.http.port, config.ws.port))
-        ),
+        HandlerApi(handlers, HttpRoutines(timeout=config.limits.handler_timeout), config.ports),
         MetaApi(meta, zone),
         TransApi(trans),
         [StateApi(state) for state in states],
@@ -303,6 +311,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
     door = _compose_door(config, store, tree, ndn, meta, states[0], clock, random, waits, worker, {})
     space = SpaceService(store, maps, [state.held_ids for state in states], [door.shares.shared_ids])
     await space.restore()
+    gate = PortGate(policy, callers, zone)
     return Stack(
         config,
         identity,
@@ -321,6 +330,9 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         space=space,
         door=door,
         trans=trans,
+        intake=FileIntake(cache, store, waits, zone.local_source(SYSTEM_DEC_ID)),
+        chunk_manager=ChunkManagerApi(gate, ndn, limits),
+        file_manager=FileManagerApi(gate, non, limits),
     )
 
 
@@ -387,6 +399,10 @@ async def _trans(
     for task_id in await trans.load():
         _log.warning("the record of the trans task %s cannot be read and is left alone", task_id)
     return trans
+
+
+def _api_limits(config: Config) -> ApiLimits:
+    return ApiLimits(object_size=config.limits.object_size)
 
 
 async def _install_rules(rules: PathRules) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import core_objects, door, handlers, identity_files, objects, trans, transport, wire
+from fuzz import core_objects, door, files, handlers, identity_files, objects, trans, transport, wire
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -13,5 +13,6 @@ TARGETS: dict[str, Target] = {
     **handlers.TARGETS,
     **door.TARGETS,
     **trans.TARGETS,
+    **files.TARGETS,
     "identity_files": Target(identity_files.run, identity_files.seeds),
 }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
 from cyfs_edge.cli.client import JSON_LIMIT, Client, Response, checked, read_body
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
-from cyfs_edge.wire import fields
+from cyfs_edge.wire import fields, file_batch
 from cyfs_edge.wire.message import Headers
 from cyfs_edge.wire.requests import RequestFlag
 
@@ -82,9 +83,58 @@ def delete_chunk(client: Client, chunk_id: ChunkId) -> bool:
     return True
 
 
-def index_file(client: Client, file_id: ObjectId) -> None:
-    """Enters a stored file into the index that query_file asks."""
-    _finished(client.request("POST", "/control/file_index", {fields.OBJECT_ID: str(file_id)}))
+def bring_chunks(client: Client, chunks: list[tuple[ChunkId, bytes]]) -> int:
+    """Stores chunks that a File will refer to within a day. Gives how many were new."""
+    if not chunks:
+        return 0
+    if len(chunks) == 1:
+        chunk_id, data = chunks[0]
+        answer = client.request("PUT", f"/control/chunk/{chunk_id}", {}, data)
+    else:
+        answer = client.request("PUT", "/control/chunks", {}, file_batch.encode_chunks(chunks))
+    return int(json.loads(read_body(checked(answer), JSON_LIMIT))["new"])
+
+
+def chunks_here(client: Client, chunk_ids: Sequence[ChunkId]) -> list[bool]:
+    """Which of them are stored; those have another day from now on."""
+    there: list[bool] = []
+    for start in range(0, len(chunk_ids), file_batch.IDS_MAX):
+        asked = chunk_ids[start : start + file_batch.IDS_MAX]
+        data = _bytes(client.request("POST", "/control/chunks_here", {}, file_batch.encode_ids(asked)))
+        there += file_batch.decode_answers(data, len(asked))
+    return there
+
+
+def bring_files(client: Client, files: list[file_batch.MadeFile]) -> None:
+    """Stores Files and Dirs whose chunks are there. ``NOT_FOUND`` when a chunk is not."""
+    _finished(client.request("PUT", "/control/files", {}, file_batch.encode_files(files)))
+
+
+def files_known(client: Client, asked: file_batch.Asked) -> list[ObjectId | None]:
+    """For each local file the File that it is, if that is known."""
+    ids = file_batch.decode_ids(
+        _bytes(client.request("POST", "/control/files_known", {}, file_batch.encode_asked(asked)))
+    )
+    if len(ids) != len(asked.files):
+        raise CyfsError(ErrorCode.INVALID_DATA, f"{len(ids)} answers to {len(asked.files)} questions")
+    return [None if one == NULL_ID else one for one in ids]
+
+
+def read_items(client: Client, ids: Sequence[ObjectId]) -> list[bytes | None]:
+    """Objects and chunks as they are stored: to be verified. ``None`` for what is not there."""
+    items: list[bytes | None] = []
+    while len(items) < len(ids):
+        asked = ids[len(items) : len(items) + file_batch.IDS_MAX]
+        answer = client.request("POST", "/control/read", {}, file_batch.encode_ids(asked))
+        got = file_batch.decode_items(_bytes(answer))
+        if not 0 < len(got) <= len(asked):
+            raise CyfsError(ErrorCode.INVALID_DATA, f"{len(got)} answers to {len(asked)} questions")
+        items += got
+    return items
+
+
+def _bytes(answer: Response) -> bytes:
+    return read_body(checked(answer), OBJECT_LIMIT)
 
 
 def _finished(answer: Response) -> Headers:

@@ -46,6 +46,10 @@ class Client(Protocol):
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Response: ...
 
+    def sibling(self) -> Client:
+        """Another client of the same stack, for another thread. To be closed before this one."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -97,6 +101,7 @@ class UnixClient:
     gateway = True
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = _UnixConnection(path)
         self._open: _UnixResponse | None = None
         try:
@@ -122,6 +127,9 @@ class UnixClient:
             raise CyfsError(ErrorCode.HTTP_ERROR, f"the gateway's answer is not HTTP: {error}") from None
         self._open = _UnixResponse(self._connection, answer)
         return self._open
+
+    def sibling(self) -> Client:
+        return UnixClient(self._path)
 
     def _exchange(
         self, method: str, target: str, headers: Mapping[str, str] | None, body: bytes

@@ -1,119 +1,93 @@
-"""``cyfs-edge file put``: files and folders become chunks, File and Dir objects.
+"""``cyfs-edge file put``: files and folders become chunks, File and Dir objects (docs/files.md).
 
 The same content of the same owner always gets the same ids: objects are made without a create time.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 from pathlib import Path
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.cli import calls
-from cyfs_edge.cli.client import Client, call_json
+from cyfs_edge.base.errors import ErrorCode
+from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.cli.client import call_json
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import CliError, Exit
-from cyfs_edge.cli.output import size_text
+from cyfs_edge.cli.ingest import Ingest, Report
+from cyfs_edge.cli.output import printable, size_text
 from cyfs_edge.cli.progress import Progress
-from cyfs_edge.cli.tree import Tree, scan
-from cyfs_edge.objects.dir import DirEntry, DirList, make_dir
-from cyfs_edge.objects.envelope import NamedObject
-from cyfs_edge.objects.file import CHUNK_SIZE, make_file
+from cyfs_edge.cli.tree import total_size
 
 
 def put(context: Context) -> int:
     """Stores every path and prints its id. What is stored already is not sent again, so a broken-off put goes on."""
-    out = context.out
-    sources = [_source(Path(name)) for name in context.args.paths]
-    total = sum(source.size if isinstance(source, Tree) else source.stat().st_size for source in sources)
-    results: list[dict[str, object]] = []
+    out, names = context.out, context.args.paths
+    for name in names:
+        _check(Path(name))
     client = context.connect()
+    reports: list[Report] = []
     try:
-        with Progress("put", total, quiet=out.as_json) as bar:
-            putter = Putter(client, bar)
-            for name, source in zip(context.args.paths, sources, strict=True):
-                bar.label = f"put {Path(name).name}"
-                results.append({"path": name, **putter.put(source)})
+        owner = ObjectId.from_text(str(call_json(client, "GET", "/control/status").get("owner_id")))
+        bar = Progress("put", 0, quiet=out.as_json)
+        if bar.shown:
+            bar.total = sum(_size(name) for name in names)
+        with bar:
+            ingest = Ingest(client, owner, bar, rehash=context.args.rehash)
+            try:
+                for name in names:
+                    bar.label = f"put {Path(name).name}"
+                    folder = os.path.isdir(name)
+                    reports.append((ingest.put_folder if folder else ingest.put_file)(os.fsencode(name)))
+            finally:
+                ingest.close()
     finally:
         client.close()
-    out.document({"files": results})
-    for result in results:
-        count = f"{result['entries']} files, " if result["kind"] == "dir" else ""
-        out.line(f"{result['id']}  {count}{size_text(int(str(result['size'])))}  {result['path']}")
-    for source in sources:
-        for path, reason in source.skipped if isinstance(source, Tree) else ():
-            out.note(f"left out: {path} ({reason})")
-    return Exit.OK
+    rows = [_row(name, report) for name, report in zip(names, reports, strict=True)]
+    out.document({"files": rows})
+    for name, report in zip(names, reports, strict=True):
+        if report.object_id is not None:
+            count = f"{report.files} files, " if os.path.isdir(name) else ""
+            out.line(f"{report.object_id}  {count}{size_text(report.size)}  {printable(name)}")
+        for left in report.left_out:
+            out.note(f"left out: {_shown(left.path)} ({left.reason})")
+        for path, error in report.failed:
+            out.note(f"not stored: {_shown(path)}: {error.message}")
+        told = len(report.left_out) + len(report.failed)
+        if (more := report.left_out_count + report.failed_count - told) > 0:
+            out.note(f"and {more} more that are not stored")
+    return Exit.FAILED if any(report.failed_count for report in reports) else Exit.OK
 
 
-def _source(path: Path) -> Path | Tree:
-    if path.is_dir():
-        return scan(path)
+def _check(path: Path) -> None:
     if not path.exists():
         raise CliError(ErrorCode.NOT_FOUND, f"There is no {path}.", Exit.NOT_FOUND)
-    if not path.is_file():
+    if not path.is_dir() and not path.is_file():
         raise CliError(ErrorCode.INVALID_PARAM, f"{path} is neither a file nor a folder.", Exit.USAGE)
-    return path
 
 
-class Putter:
-    """Puts files and folders for one owner."""
+def _size(name: str) -> int:
+    return total_size(os.fsencode(name)) if os.path.isdir(name) else os.stat(name).st_size
 
-    def __init__(self, client: Client, bar: Progress) -> None:
-        self._client = client
-        self._bar = bar
-        self._owner = ObjectId.from_text(str(call_json(client, "GET", "/control/status").get("owner_id")))
-        self._new_chunks = 0
-        self._size = 0
 
-    def put(self, source: Path | Tree) -> dict[str, object]:
-        """``id``, ``kind``, ``size`` in bytes, ``new_chunks``; of a folder also the number of ``entries``."""
-        self._new_chunks = self._size = 0
-        result: dict[str, object]
-        if isinstance(source, Tree):
-            result = {"id": str(self._folder(source)), "kind": "dir", "entries": len(source.files)}
-            result["skipped"] = [{"path": path, "reason": reason} for path, reason in source.skipped]
-        else:
-            result = {"id": str(self._file(source)), "kind": "file"}
-        return result | {"size": self._size, "new_chunks": self._new_chunks}
+def _row(name: str, report: Report) -> dict[str, object]:
+    row: dict[str, object] = {
+        "path": name,
+        "id": None if report.object_id is None else str(report.object_id),
+        "kind": "dir" if os.path.isdir(name) else "file",
+        "size": report.size,
+        "new_chunks": report.new_chunks,
+        "unchanged": report.unchanged,
+        "failed": [
+            {"path": os.fsdecode(path), "code": int(error.code), "msg": error.message} for path, error in report.failed
+        ],
+        "failed_count": report.failed_count,
+    }
+    if os.path.isdir(name):
+        row["entries"] = report.files
+        row["skipped"] = [{"path": os.fsdecode(one.path), "reason": one.reason} for one in report.left_out]
+        row["skipped_count"] = report.left_out_count
+    return row
 
-    def _folder(self, tree: Tree) -> ObjectId:
-        entries = {inner: DirEntry(self._file(path)) for inner, path in tree.files.items()}
-        if tree.empty:
-            empty = self._store(make_dir(self._owner, DirList({}), update_time=0))
-            entries |= {inner: DirEntry(empty) for inner in tree.empty}
-        return self._store(make_dir(self._owner, DirList(entries), update_time=0))
 
-    def _file(self, path: Path) -> ObjectId:
-        """Reads the file once, whatever its length says: what was read is what is described."""
-        digest = hashlib.sha256()
-        chunk_ids: list[ChunkId] = []
-        size = 0
-        with path.open("rb") as file:
-            while data := file.read(CHUNK_SIZE):
-                chunk_id = ChunkId.of_data(data)
-                if not calls.has_chunk(self._client, chunk_id):
-                    self._new_chunks += calls.put_chunk(self._client, chunk_id, data)
-                digest.update(data)
-                chunk_ids.append(chunk_id)
-                size += len(data)
-                self._bar.advance(len(data))
-        self._size += size
-        file_id = self._store(make_file(self._owner, size, digest.digest(), chunk_ids, update_time=0))
-        calls.index_file(self._client, file_id)
-        return file_id
-
-    def _store(self, obj: NamedObject) -> ObjectId:
-        try:
-            calls.put_object(self._client, obj.object_id, obj.raw)
-        except CyfsError as error:
-            if error.context.get("status") != 413:
-                raise
-            raise CliError(
-                ErrorCode.OUT_OF_LIMIT,
-                f"The object of {obj.size} bytes that lists all this is larger than the gateway accepts.",
-                Exit.FAILED,
-                "Put the folder in parts, or raise object_size under [limits] in the configuration.",
-            ) from None
-        return obj.object_id
+def _shown(path: bytes) -> str:
+    return printable(os.fsdecode(path))

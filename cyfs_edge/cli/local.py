@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Protocol, TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.cli.client import PIECE_SIZE, Response
+from cyfs_edge.cli.client import PIECE_SIZE, Client, Response
 from cyfs_edge.wire.config import Config
 from cyfs_edge.wire.message import (
     BodyFile,
@@ -70,6 +70,9 @@ class LocalClient:
         request = HttpRequest(method, target, Headers(lines), MemoryBody(body), Peer("local", uid=os.geteuid()))
         return _LocalResponse(self, self.call(self._stack.control.handle(request)))
 
+    def sibling(self) -> Client:
+        return _Sibling(self)
+
     def close(self) -> None:
         try:
             self.call(self._stack.close())
@@ -80,6 +83,19 @@ class LocalClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+class _Sibling:
+    """Requests of another thread; the loop serves them all."""
+
+    gateway = False
+
+    def __init__(self, client: LocalClient) -> None:
+        self.request = client.request
+        self.sibling = client.sibling
+
+    def close(self) -> None:
+        """What it uses is the other's."""
 
 
 class MemoryBody:

@@ -143,10 +143,12 @@ def _object_commands(objects: _Commands) -> None:
 def _file_commands(files: _Commands) -> None:
     put = files.add("put", "file_put:put", "store files and folders, print their ids")
     put.add_argument("paths", nargs="+", metavar="PATH")
+    put.add_argument("--rehash", action="store_true", help="read every file, also those that look as they were")
     get = files.add("get", "file_get:get", "write a stored file or folder, every hash verified")
     get.add_argument("id", metavar="ID", help="id of a File, a Dir or a chunk")
     get.add_argument("-o", "--output", metavar="PATH", required=True, help="file or folder to write")
     get.add_argument("--inner-path", metavar="PATH", help="path inside a Dir")
+    get.add_argument("--replace", action="store_true", help="replace files of a folder that are there and differ")
     listing = files.add("ls", "file_list:list_files", "list the files that were put here")
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N files")
 

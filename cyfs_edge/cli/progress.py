@@ -20,7 +20,8 @@ _BAR_MIN = 5
 class Progress:
     """``with Progress("label", total) as bar: bar.advance(n)``. Drawn on ``stream`` only when it is a terminal.
 
-    ``text`` makes amounts readable (bytes unless told otherwise); with ``None`` only the share is shown.
+    ``text`` makes amounts readable (bytes unless told otherwise); with ``None`` only the share is drawn. ``shown``:
+    whether anything is.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Progress:
         self._text = text
         self._stream = stream or sys.stderr
         self._monotonic = monotonic
-        self._shown = not quiet and self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.shown = not quiet and self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._begin = self._last = monotonic()
 
     def __enter__(self) -> Progress:
@@ -49,7 +50,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._shown:
+        if self.shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
@@ -65,7 +66,7 @@ class Progress:
             self._draw()
 
     def _draw(self) -> None:
-        if self._shown:
+        if self.shown:
             self._last = self._monotonic()
             self._stream.write("\r" + self.line(shutil.get_terminal_size().columns - 1) + "\x1b[K")
             self._stream.flush()

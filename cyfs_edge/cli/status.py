@@ -37,6 +37,8 @@ def _rows(report: dict[str, object]) -> list[tuple[str, object]]:
         ("http", report.get("http")),
         ("websocket", report.get("ws")),
         ("owner door", report.get("door")),
+        ("chunk-manager", report.get("chunk_manager")),
+        ("file-manager", report.get("file_manager")),
     ]
     requests = report.get("requests")
     if isinstance(requests, dict):

@@ -1,80 +1,166 @@
-"""What of a folder is put: its files, by inner path, and what is left out and why."""
+"""What of a folder is put: everything below it in the order of its inner paths, one folder's names in memory at a time.
+
+The order is that of the bytes of the inner paths, which is the order of a Dir's list, so that the list can be written
+while the tree is walked.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cyfs_edge.base.errors import ErrorCode
-from cyfs_edge.cli.exits import CliError, Exit
+from cyfs_edge.cli.local_file import Unreadable
+from cyfs_edge.cli.target import PART_NAME
+from cyfs_edge.objects.inner_names import file_name, fits, inner_name
 
-ENTRIES_MAX = 1_000_000
 DEPTH_MAX = 256
+
+_FOLDER, _LINK = b"/", b"\0"
+"""What is put behind a name: sorts a folder where its content goes; NUL is in no name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to put. ``path``: where its content is, which for a link is what it leads to."""
+
+    inner: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FolderBegin:
+    """All up to its end lies below ``inner``."""
+
+    inner: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderEnd:
+    """``empty``: nothing was in it that is put, or that could not be read."""
+
+    inner: str
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """``error``: it should have been put, and could not be; otherwise the rule leaves it out."""
+
+    path: bytes
+    reason: str
+    error: Unreadable | None = None
+
+
+Step = Found | FolderBegin | FolderEnd | LeftOut
 
 
 @dataclass(slots=True)
-class Tree:
-    """``files``: inner path (``/`` inside, none in front) → file. ``empty``: inner paths of folders without entries.
+class _Open:
+    """A folder that the walk is in. ``names``: what is left of it, the next one last."""
 
-    ``size``: bytes in the files as the scan saw them. ``skipped``: path and reason.
-    """
-
-    files: dict[str, Path] = field(default_factory=dict)
-    empty: list[str] = field(default_factory=list)
-    size: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    prefix: str
+    path: bytes
+    names: list[bytes]
+    empty: bool = True
 
 
-def scan(folder: Path) -> Tree:
-    """All below ``folder``, in the order of names. Links to files inside it count as files; other links are skipped."""
-    tree = Tree()
-    _scan(folder, folder.resolve(), "", tree, 0)
-    return tree
+@dataclass(slots=True)
+class _Listing:
+    names: list[bytes] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
-def _scan(folder: Path, top: Path, prefix: str, tree: Tree, depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise _refusal(f"{folder} is nested more than {DEPTH_MAX} folders deep.")
-    found = False
-    for entry in sorted(os.scandir(folder), key=lambda one: one.name):
-        inner = prefix + _utf8_name(entry)
-        path = Path(entry.path)
-        reason = _reason_to_skip(entry, top)
-        if reason is not None:
-            tree.skipped.append((entry.path, reason))
+def walk(top: bytes) -> Iterator[Step]:
+    """Links to files inside ``top`` count as files; other links, pipes, sockets and devices are left out."""
+    real = os.path.realpath(top)
+    stack: list[_Open] = []
+    first = _list(top, real)
+    yield from first.left_out
+    stack.append(_Open("", top, first.names, not any(one.error for one in first.left_out)))
+    while stack:
+        here = stack[-1]
+        if not here.names:
+            stack.pop()
+            if stack:
+                stack[-1].empty = False
+                yield FolderEnd(here.prefix[:-1], here.empty)
             continue
-        found = True
-        if entry.is_dir(follow_symlinks=False):
-            _scan(path, top, inner + "/", tree, depth + 1)
+        mark = here.names.pop()
+        name = mark[:-1].decode()
+        inner, path = here.prefix + name, os.path.join(here.path, file_name(name))
+        if not fits(inner):
+            here.empty = False
+            yield _failed(path, ErrorCode.OUT_OF_LIMIT, "its path is longer than a Dir can hold")
+        elif mark.endswith(_FOLDER):
+            if len(stack) > DEPTH_MAX:
+                here.empty = False
+                yield _failed(path, ErrorCode.OUT_OF_LIMIT, f"nested more than {DEPTH_MAX} folders deep")
+                continue
+            yield FolderBegin(inner)
+            listed = _list(path, real)
+            yield from listed.left_out
+            stack.append(_Open(inner + "/", path, listed.names, not any(one.error for one in listed.left_out)))
         else:
-            tree.files[inner] = path
-            tree.size += entry.stat().st_size
-        if len(tree.files) + len(tree.empty) > ENTRIES_MAX:
-            raise _refusal(f"More than {ENTRIES_MAX} files in one folder tree.")
-    if not found and prefix:
-        tree.empty.append(prefix[:-1])
+            here.empty = False
+            yield Found(inner, os.path.realpath(path) if mark.endswith(_LINK) else path)
 
 
-def _reason_to_skip(entry: os.DirEntry[str], top: Path) -> str | None:
+def total_size(top: bytes) -> int:
+    """Bytes in the files, for a progress bar."""
+    size = 0
+    for step in walk(top):
+        if isinstance(step, Found):
+            try:
+                size += os.lstat(step.path).st_size
+            except OSError:
+                continue
+    return size
+
+
+def _list(path: bytes, top: bytes) -> _Listing:
+    """The entries of a folder, the last one first, each with a mark behind its name."""
+    listed = _Listing()
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                reason = _reason_to_skip(entry, top)
+                if reason is not None:
+                    listed.left_out.append(LeftOut(entry.path, reason))
+                    continue
+                mark = b" "
+                if entry.is_symlink():
+                    mark = _LINK
+                elif entry.is_dir(follow_symlinks=False):
+                    mark = _FOLDER
+                listed.names.append(inner_name(entry.name).encode() + mark)
+    except OSError as error:
+        unreadable = Unreadable.of(error)
+        listed.left_out.append(LeftOut(path, unreadable.message, unreadable))
+    listed.left_out.sort(key=lambda one: one.path)
+    listed.names.sort(key=_order, reverse=True)
+    return listed
+
+
+def _failed(path: bytes, code: ErrorCode, reason: str) -> LeftOut:
+    return LeftOut(path, reason, Unreadable(code, reason))
+
+
+def _order(mark: bytes) -> bytes:
+    return mark if mark.endswith(_FOLDER) else mark[:-1]
+
+
+def _reason_to_skip(entry: os.DirEntry[bytes], top: bytes) -> str | None:
+    if PART_NAME.fullmatch(entry.name):
+        return "a part of a file that a get has not finished"
     if not entry.is_symlink():
-        return None if entry.is_dir(follow_symlinks=False) or entry.is_file() else "not a file or folder"
+        is_put = entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+        return None if is_put else "not a file or folder"
     try:
-        target = Path(entry.path).resolve(strict=True)
-    except (OSError, RuntimeError):
+        target = os.path.realpath(entry.path, strict=True)
+    except OSError:
         return "a link that leads nowhere"
-    if not target.is_relative_to(top):
+    if target != top and not target.startswith(top.rstrip(b"/") + b"/"):
         return "a link to the outside"
-    return None if target.is_file() else "a link to a folder"
-
-
-def _utf8_name(entry: os.DirEntry[str]) -> str:
-    try:
-        entry.name.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _refusal(f"The name of {entry.path!r} is not UTF-8, and inner paths are.") from None
-    return entry.name
-
-
-def _refusal(message: str) -> CliError:
-    return CliError(ErrorCode.INVALID_PARAM, message, Exit.FAILED, "Nothing of this folder was stored.")
+    return None if os.path.isfile(target) else "a link to a folder"

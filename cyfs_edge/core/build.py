@@ -12,7 +12,17 @@ from cyfs_edge.core.access import require_category
 from cyfs_edge.core.maps.making import make_map
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
-from cyfs_edge.core.ports import ChunkStore, Claim, Clock, FileIndex, FileIndexEntry, Keep, LocalFiles
+from cyfs_edge.core.ports import (
+    ChunkStore,
+    Claim,
+    Clock,
+    FileIndex,
+    FileIndexEntry,
+    Keep,
+    LocalFiles,
+    Waits,
+    Worker,
+)
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.objects.core.dec_app import ANONYMOUS_DEC_ID
 from cyfs_edge.objects.dir import DirEntry, DirList, make_dir
@@ -60,7 +70,7 @@ class _Job:
 class BuildService:
     """``build_file`` reads files with the rights of this process, so only named decs of this machine may ask for it."""
 
-    __slots__ = ("_cache", "_chunks", "_clock", "_files", "_index", "_non", "_zone")
+    __slots__ = ("_cache", "_chunks", "_clock", "_files", "_index", "_non", "_waits", "_worker", "_zone")
 
     def __init__(
         self,
@@ -71,6 +81,8 @@ class BuildService:
         files: LocalFiles,
         zone: ZoneManager,
         clock: Clock,
+        worker: Worker,
+        waits: Waits,
     ) -> None:
         self._non = non
         self._cache = cache
@@ -79,6 +91,8 @@ class BuildService:
         self._files = files
         self._zone = zone
         self._clock = clock
+        self._worker = worker
+        self._waits = waits
 
     async def build_file(
         self,
@@ -93,7 +107,8 @@ class BuildService:
     ) -> NamedObject:
         """The File object of a local file, or the ObjectMap of a folder. 0 as ``chunk_size`` is the customary 4 MiB.
 
-        ``known``: a file whose content is in the index keeps the object that it has there.
+        ``known``: a file whose content is in the index keeps the object that it has there. ``CONFLICT`` when a file
+        changes while it is read.
         """
         require_category(common.source, ZoneCategory.CURRENT_DEVICE, "build_file")
         if common.source.dec == ANONYMOUS_DEC_ID:
@@ -112,14 +127,11 @@ class BuildService:
         return await self._build_one(job, path)
 
     async def _build_one(self, job: _Job, path: str) -> NamedObject:
-        digest, length, chunk_ids = hashlib.sha256(), 0, []
+        digest, length = hashlib.sha256(), 0
+        chunk_ids: list[ChunkId] = []
         async for piece in self._files.read(path, job.chunk_size):
-            digest.update(piece)
             length += len(piece)
-            chunk_id = ChunkId.of_data(piece)
-            chunk_ids.append(chunk_id)
-            if job.method is not ChunkMethod.NONE:
-                await self._chunks.put(chunk_id, piece, claim=Claim(job.common.source.dec, Keep.REFERRED, job.owner))
+            await self._waits.all([self._hash_on(digest, piece), self._add_chunk(job, piece, chunk_ids)])
         held = await self._known(job, digest.digest(), tuple(chunk_ids)) if job.known else None
         if held is not None:
             return held
@@ -145,6 +157,16 @@ class BuildService:
                 return None
             raise
         return file
+
+    async def _hash_on(self, digest: hashlib._Hash, piece: bytes) -> None:
+        await self._worker.run(lambda: digest.update(piece))
+
+    async def _add_chunk(self, job: _Job, piece: bytes, chunk_ids: list[ChunkId]) -> None:
+        """The chunk is there for the File that comes after it, and no longer than that."""
+        chunk_id = await self._worker.run(lambda: ChunkId.of_data(piece))
+        chunk_ids.append(chunk_id)
+        if job.method is not ChunkMethod.NONE:
+            await self._chunks.put(chunk_id, piece, claim=Claim(job.common.source.dec, Keep.REFERRED, job.owner))
 
     async def _build_folder(self, job: _Job, path: str, depth: int) -> NamedObject:
         if depth > FOLDER_DEPTH_MAX:

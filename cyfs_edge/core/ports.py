@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Generic, Protocol, TypeVar
@@ -226,6 +226,10 @@ class ChunkStore(Protocol):
         """Whether the chunk is here; if it is, its lease begins anew, durably."""
         ...
 
+    async def renew_many(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
+        """The same for several, one commit at most."""
+        ...
+
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         """Bytes ``[start, end)``; ``None`` when the chunk is not here."""
         ...
@@ -408,6 +412,10 @@ class Waits(Protocol):
 
     def bell(self) -> Bell: ...
 
+    async def all(self, work: Sequence[Awaitable[T]]) -> list[T]:
+        """Runs all of it at once; the results in order. Waits for all of it before it raises the first error."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LocalEntry:
@@ -427,7 +435,9 @@ class LocalFiles(Protocol):
         ...
 
     def read(self, path: str, piece_size: int) -> AsyncIterator[bytes]:
-        """The content in pieces of ``piece_size`` bytes, the last one shorter."""
+        """The content in pieces of ``piece_size`` bytes, the last one shorter. ``CONFLICT`` at the end of a file that
+        changed meanwhile.
+        """
         ...
 
 

@@ -52,10 +52,13 @@ class HostFiles:
     async def read(self, path: str, piece_size: int) -> AsyncIterator[bytes]:
         fd = await _in_thread(path, lambda: self._open(path))
         with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            before = os.fstat(fd)
+            if not stat.S_ISREG(before.st_mode):
                 raise CyfsError(ErrorCode.INVALID_PARAM, f"{path!r} is no regular file")
             while piece := await _in_thread(path, lambda: file.read(piece_size)):
                 yield piece
+            if _stamp(before) != _stamp(os.fstat(fd)):
+                raise CyfsError(ErrorCode.CONFLICT, f"{path!r} changed while it was read; ask again")
 
     def _open(self, path: str) -> int:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
@@ -65,6 +68,10 @@ class HostFiles:
             os.close(fd)
             raise CyfsError(ErrorCode.PERMISSION_DENIED, f"{path!r} belongs to the node itself")
         return fd
+
+
+def _stamp(info: os.stat_result) -> tuple[int, int, int]:
+    return info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 async def _in_thread(path: str, work: Callable[[], T]) -> T:

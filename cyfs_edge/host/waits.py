@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class AsyncMutex:
@@ -50,3 +54,12 @@ class AsyncWaits:
     async def pause(self) -> None:
         """Gives everything else that is due a turn."""
         await asyncio.sleep(0)
+
+    async def all(self, work: Sequence[Awaitable[T]]) -> list[T]:
+        results = await asyncio.gather(*work, return_exceptions=True)
+        done: list[T] = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            done.append(result)
+        return done

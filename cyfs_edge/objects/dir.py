@@ -214,10 +214,7 @@ def make_dir(
     body = body or DirBody()
     desc = Dir(content, attributes).encode()
     if len(desc) > CONTENT_MAX and isinstance(content, DirList) and body.chunk_id is None:
-        listed = content.encode()
-        chunk_id = ChunkId.of_data(listed)
-        desc = Dir(chunk_id, attributes).encode()
-        body = DirBody({**body.objects, chunk_id: listed})
+        desc, body = _carried(content.encode(), attributes, body)
     return build_object(
         ObjectTypeCode.DIR,
         desc_content=desc,
@@ -227,6 +224,22 @@ def make_dir(
         author=author,
         body=BodyParts(body.encode(), update_time, format=ContentFormat.PROTOBUF),
     )
+
+
+def make_dir_of_list(owner: ObjectId | None, listed: bytes, *, update_time: int, carry: bool = True) -> NamedObject:
+    """The dir with an encoded list. One that is too long for a desc comes along in the body, unless ``carry`` is false:
+    then it is to be stored as the chunk that the desc names. The id is the same in all three forms.
+    """
+    desc, body = Writer().u32(0).varint(_LISTED_HERE).raw(listed).getvalue(), DirBody()
+    if len(desc) > CONTENT_MAX:
+        desc, body = _carried(listed, 0, body) if carry else (Dir(ChunkId.of_data(listed)).encode(), body)
+    parts = BodyParts(body.encode(), update_time, format=ContentFormat.PROTOBUF)
+    return build_object(ObjectTypeCode.DIR, desc_content=desc, owner=owner, body=parts)
+
+
+def _carried(listed: bytes, attributes: int, body: DirBody) -> tuple[bytes, DirBody]:
+    chunk_id = ChunkId.of_data(listed)
+    return Dir(chunk_id, attributes).encode(), DirBody({**body.objects, chunk_id: listed})
 
 
 def dir_list(obj: NamedObject) -> DirList | ChunkId:

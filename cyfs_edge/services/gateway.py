@@ -25,7 +25,7 @@ from cyfs_edge.net.ws_handlers import WsHandlers
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.net.ws_server import WsServer
 from cyfs_edge.services.door import DoorSockets, keep_shares, open_door
-from cyfs_edge.wire.config import Config
+from cyfs_edge.wire.config import ChunkManagerConfig, Config, FileManagerConfig
 from cyfs_edge.wire.ws_packet import WsCommand
 
 DRAIN_S = 10.0
@@ -51,6 +51,7 @@ async def _serve(config: Config) -> int:
     http_socket = listen_tcp(config.http.host, config.http.port, option="--http-port")
     ws_socket = listen_tcp(config.ws.host, config.ws.port, option="--ws-port")
     door_sockets = DoorSockets(config)
+    managers = _manager_sockets(config)
     uids = PeerUids()
     node: composition.Stack | None = None
     servers: list[HttpServer | WsServer] = []
@@ -66,9 +67,14 @@ async def _serve(config: Config) -> int:
         commands = WsCommands({WsCommand.HTTP: http_command(node.handle), **own.commands()})
         ws_limits = WsLimits(sessions=config.limits.connections)
         ws = WsServer(commands, check_handshake=node.check_handshake, limits=ws_limits, uids=uids)
-        servers += [http, control, ws]
+        handlers = {"chunk_manager": node.chunk_manager.handle, "file_manager": node.file_manager.handle}
+        manager_servers = {name: HttpServer(handlers[name], limits=limits, uids=uids) for name in managers}
+        servers += [http, control, ws, *manager_servers.values()]
         node.addresses["http"] = _address(http_socket)
         node.addresses["ws"] = _address(ws_socket)
+        for name, server in manager_servers.items():
+            node.addresses[name] = _address(managers[name])
+            await server.start(managers[name])
         await http.start(http_socket)
         await ws.start(ws_socket)
         await control.start(_listen_unix(control_path), listener="native")
@@ -91,13 +97,24 @@ async def _serve(config: Config) -> int:
         return 0
     finally:
         await asyncio.gather(*(server.close(DRAIN_S) for server in servers))
-        http_socket.close()
-        ws_socket.close()
+        for sock in (http_socket, ws_socket, *managers.values()):
+            sock.close()
         door_sockets.close()
         uids.close()
         if node is not None:
             control_path.unlink(missing_ok=True)
             await node.close()
+
+
+def _manager_sockets(config: Config) -> dict[str, socket.socket]:
+    """By the name of the section that switches a port on."""
+    sections: dict[str, ChunkManagerConfig | FileManagerConfig] = {
+        "chunk_manager": config.chunk_manager,
+        "file_manager": config.file_manager,
+    }
+    return {
+        name: listen_tcp(one.host, one.port, option=f"[{name}] port") for name, one in sections.items() if one.enabled
+    }
 
 
 def check_uids(uids: PeerUids, config: Config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -28,6 +28,7 @@ INLINE_MAX = 64 * 1024
 
 HASH_ON_LOOP_MAX = 64 * 1024
 READ_ON_LOOP_MAX = 16 * 1024
+RENEW_ON_LOOP_MAX = 16
 
 
 class LmdbChunks:
@@ -127,19 +128,38 @@ class LmdbChunks:
         return new
 
     async def renew(self, chunk_id: ChunkId) -> bool:
-        row = self._engine.get(Table.CHUNKS, chunk_id)
-        if row is None:
-            return False
-        if not _is_due(rows.decode_chunk_head(chunk_id, row), self._clock.now()):
-            return True
+        return (await self.renew_many([chunk_id]))[0]
 
-        def run(view: View) -> bool:
-            held = view.get(Table.CHUNKS, chunk_id)
-            if held is not None:
-                _renew(view, chunk_id, held, self._clock.now(), Keep.REFERRED)
-            return held is not None
+    async def renew_many(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
+        few = len(chunk_ids) <= RENEW_ON_LOOP_MAX
+        there, due = self._look(chunk_ids) if few else await self._pool.run(self._look, chunk_ids)
+        if not due:
+            return there
 
-        return await self._writer.submit(run, Durability.DURABLE)
+        def run(view: View) -> set[ChunkId]:
+            gone: set[ChunkId] = set()
+            for chunk_id in due:
+                held = view.get(Table.CHUNKS, chunk_id)
+                if held is None:
+                    gone.add(chunk_id)
+                else:
+                    _renew(view, chunk_id, held, self._clock.now(), Keep.REFERRED)
+            return gone
+
+        gone = await self._writer.submit(run, Durability.DURABLE)
+        return [is_there and chunk_id not in gone for chunk_id, is_there in zip(chunk_ids, there, strict=True)]
+
+    def _look(self, chunk_ids: Sequence[ChunkId]) -> tuple[list[bool], list[ChunkId]]:
+        """Which are here, and whose leases are to be written anew."""
+        there: list[bool] = []
+        due: list[ChunkId] = []
+        now = self._clock.now()
+        for chunk_id in chunk_ids:
+            row = self._engine.get(Table.CHUNKS, chunk_id)
+            there.append(row is not None)
+            if row is not None and _is_due(rows.decode_chunk_head(chunk_id, row), now):
+                due.append(chunk_id)
+        return there, due
 
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         length = chunk_id.length

@@ -115,6 +115,9 @@ class MemoryChunks:
             self.times[chunk_id] = self._store.now()
         return there
 
+    async def renew_many(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
+        return [await self.contains(chunk_id) for chunk_id in chunk_ids]
+
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         self._store.check_open()
         end = chunk_id.length if end is None else min(end, chunk_id.length)

@@ -22,6 +22,8 @@ CONFIG_SIZE_MAX = 32 * 1024
 HTTP_PORT = 1318
 WS_PORT = 1319
 DOOR_PORT = 1380
+CHUNK_MANAGER_PORT = 1310
+FILE_MANAGER_PORT = 1312
 LOCAL_USERS = ("same-user", "any")
 BROWSER_MODES = ("strict", "forbidden", "relaxed", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -44,6 +46,24 @@ class WsConfig:
 
     host: str = "127.0.0.1"
     port: int = WS_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkManagerConfig:
+    """The chunk-manager's listener, like :class:`HttpConfig`; off unless ``enabled``."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = CHUNK_MANAGER_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class FileManagerConfig:
+    """The file-manager's listener, like :class:`ChunkManagerConfig`."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = FILE_MANAGER_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +144,18 @@ class Config:
     apps: AppsConfig = field(default_factory=AppsConfig)
     door: DoorConfig = field(default_factory=DoorConfig)
     trans: TransConfig = field(default_factory=TransConfig)
+    chunk_manager: ChunkManagerConfig = field(default_factory=ChunkManagerConfig)
+    file_manager: FileManagerConfig = field(default_factory=FileManagerConfig)
     browser_mode: str = "strict"
     allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
     local_users: str = "same-user"
     admin_group: str = "cyfs-admin"
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Where the node itself listens, if switched on."""
+        return frozenset((self.http.port, self.ws.port, self.chunk_manager.port, self.file_manager.port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +240,8 @@ def build_config(root: str, settings: Settings) -> Config:
         "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
         "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
         "trans": TransConfig(**given("trans")),  # type: ignore[arg-type]
+        "chunk_manager": ChunkManagerConfig(**given("chunk_manager")),  # type: ignore[arg-type]
+        "file_manager": FileManagerConfig(**given("file_manager")),  # type: ignore[arg-type]
         "apps": _apps(settings, AppsConfig(**given("apps"))),  # type: ignore[arg-type]
         "door": _door(settings, DoorConfig(**given("door"))),  # type: ignore[arg-type]
     }
@@ -427,4 +456,10 @@ _READERS: dict[str, Callable[[object], object]] = {
     "trans.sources": _read_sources,
     "trans.bandwidth": _read_size,
     "trans.stall": lambda value: _read_int(value, 1, 3600),
+    "chunk_manager.enabled": _read_bool,
+    "chunk_manager.host": _read_host,
+    "chunk_manager.port": _read_port,
+    "file_manager.enabled": _read_bool,
+    "file_manager.host": _read_host,
+    "file_manager.port": _read_port,
 }

@@ -176,6 +176,9 @@ class _Chunks:
     async def renew(self, chunk_id: ChunkId) -> bool:
         return await self._store.call(lambda _: self._store.inner.chunks.renew(chunk_id))
 
+    async def renew_many(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
+        return await self._store.call(lambda _: self._store.inner.chunks.renew_many(chunk_ids))
+
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         return await self._store.call(lambda _: self._store.inner.chunks.read(chunk_id, start, end))
 

@@ -10,7 +10,7 @@ import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
-from cyfs_edge.core.ports import Durability, FileRange, Store
+from cyfs_edge.core.ports import LEASE, Claim, Durability, FileRange, Keep, Store
 from tests.storekit.kit import Bench, Maker, gathered, load, make_chunk, read_chunk
 
 SIZES = (0, 1, 300, 4096, 4097, 65_536, 65_537, 1 << 20, (4 << 20) + 1)
@@ -195,3 +195,15 @@ async def test_all_is_there_after_opening_anew(lasting: Maker, bench: Bench) -> 
     assert (after.chunk_count, after.chunk_size) == (before.chunk_count, before.chunk_size)
     assert ChunkId.of_data(b"") in await gathered(store.chunks.list_ids())
     await store.close()
+
+
+async def test_renewing_many_tells_which_are_here(store: Store, bench: Bench) -> None:
+    kept = [make_chunk(number, 100) for number in range(40)]
+    await store.chunks.put_many(kept, claim=Claim(keep=Keep.REFERRED))
+    ids = [chunk_id for pair in kept for chunk_id in (pair[0], make_chunk(pair[0].hex(), 50)[0])]
+    for later in (0, LEASE):
+        bench.clock.micros += later
+        commits = store.stat().commits
+        assert await store.chunks.renew_many(ids) == [True, False] * 40
+        assert store.stat().commits <= commits + 1
+    assert await store.chunks.renew_many([]) == []

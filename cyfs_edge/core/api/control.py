@@ -12,10 +12,10 @@ from cyfs_edge.core.api.router import split_target
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.handlers.registry import Handler, HandlerRegistry
 from cyfs_edge.core.jobs import Job, Jobs
-from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, ScrubReport, Store
+from cyfs_edge.core.ports import ObjectRecord, ScrubReport, Store
 from cyfs_edge.core.rmeta.service import MetaService
 from cyfs_edge.objects.envelope import decode_object
-from cyfs_edge.objects.file import File, file_chunks
+from cyfs_edge.objects.file import File
 from cyfs_edge.wire import fields, rmeta
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import HttpHandler, HttpRequest, HttpResponse
@@ -66,7 +66,6 @@ class ControlApi:
             ("GET", "status"): self._status,
             ("GET", "objects"): self._objects,
             ("GET", "files"): self._files,
-            ("POST", "file_index"): self._file_index,
             ("POST", "scrub"): self._scrub,
             ("GET", "jobs"): self._job,
             ("DELETE", "jobs"): self._cancel_job,
@@ -133,18 +132,6 @@ class ControlApi:
                 )
             last = object_id
         return json_reply({"files": listed, "next": None})
-
-    async def _file_index(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        file_id = fields.required_id(request.headers, fields.OBJECT_ID)
-        record = await self._store.objects.get(file_id)
-        obj = decode_object(record.raw) if record is not None else None
-        content = obj.desc.value if obj is not None else None
-        if obj is None or not isinstance(content, File):
-            raise CyfsError(ErrorCode.NOT_FOUND, f"file {file_id} is not here")
-        await self._store.files.add(
-            FileIndexEntry(file_id, content.hash, content.length, obj.owner, chunks=file_chunks(obj))
-        )
-        return HttpResponse(200)
 
     async def _scrub(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         stat = self._store.stat()

@@ -72,6 +72,20 @@ def test_a_text_sets_what_it_names_and_nothing_else() -> None:
     assert config.limits.object_size == Config("/r").limits.object_size
 
 
+def test_the_ports_of_older_services_are_off_and_stay_on_loopback() -> None:
+    off = build_config("/r", {})
+    assert (off.chunk_manager.enabled, off.chunk_manager.port) == (False, 1310)
+    assert (off.file_manager.enabled, off.file_manager.port) == (False, 1312)
+    text = "[chunk_manager]\nenabled = true\nport = 0\n[file_manager]\nenabled = true\nhost = '::1'\n"
+    on = build_config("/r", parse_config(text, "file"))
+    assert (on.chunk_manager.enabled, on.chunk_manager.port) == (True, 0)
+    assert (on.file_manager.enabled, on.file_manager.host) == (True, "::1")
+    assert on.ports == {1318, 1319, 0, 1312}
+    for bad in ("enabled = 1", "host = '10.0.0.1'", "port = 70000"):
+        with pytest.raises(CyfsError):
+            parse_config(f"[chunk_manager]\n{bad}\n", "file")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
