@@ -6,7 +6,7 @@
 
 packages=(python3-aiohttp python3-asn1crypto python3-cffi python3-cryptography python3-gmpy2 python3-lmdb
     python3-packaging python3-psutil python3-pytest python3-pytest-asyncio python3-pytest-timeout
-    python3-pytest-xdist python3-sdnotify python3-uvloop python3-venv python3-wsproto)
+    python3-nacl python3-pytest-xdist python3-sdnotify python3-segno python3-uvloop python3-venv python3-wsproto)
 
 if can_apt && [ -e /etc/debian_version ]; then
     python=/usr/bin/python3

@@ -73,7 +73,9 @@ class ShareApi:
             response.headers.append(("allow", "GET, HEAD"))
             return _closed(response)
         path, query = split_target(request.target)
-        secret, _, inner = path[len(PREFIX) :].partition("/")
+        secret = path[len(PREFIX) :].partition("/")[0]
+        # Whoever writes the request into a log writes no link.
+        request.target = f"{PREFIX}…"
         wait = self._guesses.wait(request.peer.address)
         if wait > 0:
             response = pages.message_page(429, "Too many wrong links", "Try again in a minute.")
@@ -84,7 +86,7 @@ class ShareApi:
             self._guesses.failed(request.peer.address)
             return _closed(pages.not_found_page())
         try:
-            return await self._show(request, share, f"{PREFIX}{secret}", inner, query)
+            return await self._show(request.headers, share, path, query)
         except CyfsError as error:
             if error.code in (ErrorCode.NOT_FOUND, ErrorCode.INNER_PATH_NOT_FOUND):
                 return _closed(pages.not_found_page())
@@ -92,8 +94,9 @@ class ShareApi:
                 return _closed(pages.message_page(413, "Too large", error.message))
             raise
 
-    async def _show(self, request: HttpRequest, share: Share, top: str, inner: str, query: str) -> HttpResponse:
-        segments = split_inner(inner)
+    async def _show(self, headers: Headers, share: Share, path: str, query: str) -> HttpResponse:
+        secret, _, inner = path[len(PREFIX) :].partition("/")
+        top, segments = PREFIX + secret, split_inner(inner)
         place = None if segments is None else await self._shares.place(share.target, segments)
         if place is None or segments is None:
             return _closed(pages.not_found_page())
@@ -103,7 +106,7 @@ class ShareApi:
             spot = pages.Spot(top, share.label or _last_name(share) or place.name or "Shared folder", segments)
             if "zip" in asked:
                 return await self._zip(place, spot.title)
-            if not request.target.partition("#")[0].partition("?")[0].endswith("/"):
+            if not path.endswith("/"):
                 # Names in the page are relative to the folder.
                 location = f"{top}/{join_inner(segments)}/" if segments else f"{top}/"
                 return _closed(HttpResponse(308, [("location", location)]))
@@ -115,8 +118,8 @@ class ShareApi:
         if not segments and mime.by_name(name) is None and (extension := mime.extension_of(kind)) is not None:
             # A file knows no name of its own.
             name = f"{name}.{extension}"
-        if asked & {"raw", "download"} or not wants_page(request.headers):
-            return await self._bytes(request.headers, place, name, kind, attach="raw" not in asked)
+        if asked & {"raw", "download"} or not wants_page(headers):
+            return await self._bytes(headers, place, name, kind, attach="raw" not in asked)
         spot = pages.Spot(top, share.label or _last_name(share) or name, segments)
         return await self._file(place, spot, name, kind)
 

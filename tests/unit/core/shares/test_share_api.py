@@ -21,8 +21,10 @@ from cyfs_edge.core.shares.record import Audience, ObjectTarget, StateTarget
 from cyfs_edge.core.shares.service import NewShare
 from cyfs_edge.objects.dir import DirEntry, DirList, make_dir
 from cyfs_edge.objects.file import make_file
-from tests.node import DEC, NOW, PEOPLE, Reply
-from tests.outside import PAGE, Outside
+from cyfs_edge.wire.door import LISTENER
+from cyfs_edge.wire.message import Headers, HttpRequest, Peer
+from tests.node import DEC, NOW, PEOPLE, BytesBody, Reply
+from tests.outside import HOST, PAGE, Outside
 from tests.unit.core.placing import OWNER, link, put_dir, put_file
 
 APP = ObjectId.from_text(DEC)
@@ -291,6 +293,15 @@ async def test_a_share_can_only_be_read(outside: Outside, method: str) -> None:
     path = await outside.link_to(await put_file(outside.node, b"data"))
     reply = await outside.ask(method, path)
     assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_a_link_does_not_get_into_logs(outside: Outside) -> None:
+    """Servers write the target of a request that failed."""
+    path = await outside.link_to(await put_file(outside.node, b"data"))
+    headers = Headers([("host", HOST)])
+    request = HttpRequest("GET", f"{path}/x?raw", headers, BytesBody(b""), Peer("192.0.2.1:5", LISTENER))
+    await outside.door.api.handle(request)
+    assert path not in request.target
 
 
 async def test_a_link_opens_from_a_page_of_another_site(outside: Outside) -> None:
