@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
@@ -18,6 +18,8 @@ from cyfs_edge.objects.object_map import MapClass, MapContentType
 
 KNOWN_MAX = 10_000
 """Dec roots whose global root is remembered."""
+OWNED = "state"
+"""The context of objects that are kept for the sake of the root that names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,23 @@ class StateRoots:
             await self.publish(dec, root_id, objects)
             return root_id
 
-    async def publish(self, dec: ObjectId, dec_root: ObjectId, objects: list[NamedObject]) -> RootInfo:
-        """Makes ``dec_root`` the root of the dec, durably, with the new objects below it. For who holds the mutex."""
+    async def publish(
+        self, dec: ObjectId, dec_root: ObjectId, objects: list[NamedObject], owned: Sequence[NamedObject] = ()
+    ) -> RootInfo:
+        """Makes ``dec_root`` the root of the dec, durably, with the new objects below it. For who holds the mutex.
+
+        ``owned``: those that nobody put by their id, so that they may go when no root leads to them any more.
+        """
         held = await self.record()
         top = await MapTree.load(self.context, held.root)
         await operations.set_with_key(top, str(dec), dec_root, None, True)
         root_id, tops = top.flush()
         new = RootRecord(root_id, held.revision + 1)
-        records = [*self._records(dec, objects), *self._records(SYSTEM_DEC_ID, tops)]
+        records = [
+            *self._records(dec, objects),
+            *(replace(record, context=OWNED) for record in self._records(dec, owned)),
+            *self._records(SYSTEM_DEC_ID, tops),
+        ]
         await self._commit(held, new, records)
         self._maps.keep(obj for obj in (*objects, *tops) if obj.type_code == ObjectTypeCode.OBJECT_MAP)
         self._remember(dec_root, new)
