@@ -16,6 +16,7 @@ from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.crypto import CryptoApi
+from cyfs_edge.core.api.dav import DavApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
 from cyfs_edge.core.api.meta import MetaApi
@@ -28,6 +29,7 @@ from cyfs_edge.core.build import BuildService
 from cyfs_edge.core.callers import Callers
 from cyfs_edge.core.crypto import CryptoService
 from cyfs_edge.core.events.router_events import RouterEvents
+from cyfs_edge.core.files.tree import FileTree
 from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.handlers.registration import HandlerRegistration
@@ -89,6 +91,8 @@ class Stack:
     events: RouterEvents = field(kw_only=True)
     meta: MetaService = field(kw_only=True)
     callers: Callers = field(kw_only=True)
+    files: FileTree = field(kw_only=True)
+    dav: DavApi = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -196,6 +200,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
     ]
     await _start_states(states)
+    tree = FileTree(roots[ROOT_STATE], store.objects, store.chunks, zone.zone.owner, clock, worker)
     hosts = frozenset(host.lower() for host in config.allowed_hosts)
     policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
     callers = Callers(
@@ -242,6 +247,8 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         events=RouterEvents(),
         meta=meta,
         callers=callers,
+        files=tree,
+        dav=DavApi(tree, store.stat, clock, random),
     )
 
 

@@ -1,8 +1,4 @@
-"""One change of the tree: maps on the way are opened, changed and linked anew from the bottom up.
-
-Beside the files there is a second tree of the same shape that holds what is kept *about* them, so that one commit
-moves both. In it ``name`` is the map of what is below an entry, ``/name`` the attributes of the entry itself.
-"""
+"""One change of the tree: maps on the way are opened, changed and linked anew from the bottom up."""
 
 from __future__ import annotations
 
@@ -15,13 +11,11 @@ from cyfs_edge.core.files.content import CLAIM
 from cyfs_edge.core.files.dirs import DirFolders
 from cyfs_edge.core.files.entry import DirFolder, Span
 from cyfs_edge.core.files.path import TreePath, shown
-from cyfs_edge.core.files.reading import FILES
+from cyfs_edge.core.files.reading import ATTRIBUTES, FILES, own_key
 from cyfs_edge.core.maps.tree import MapContext, MapTree
 from cyfs_edge.core.ports import ChunkStore, Worker
 from cyfs_edge.objects.object_map import MapContentType
 
-ATTRIBUTES: TreePath = (".cyfs", "files", "attributes")
-"""Where the second tree is in the root of the system dec."""
 SPAN_CHUNK_MAX = 64 << 20
 """Bytes of a chunk of which a part is made a file of its own."""
 
@@ -147,7 +141,7 @@ class Edit:
     # -- attributes ---------------------------------------------------------------------------------------------------
 
     async def set_attributes(self, path: TreePath, value: ObjectId | None) -> None:
-        await self._set_beside(path, {_own_key(path): value})
+        await self._set_beside(path, {own_key(path): value})
 
     async def carry_attributes(self, path: TreePath, to: TreePath | None, *, keep: bool, below: bool = True) -> None:
         """What is known about ``path`` and all below it goes to ``to`` and replaces what was there, or is dropped.
@@ -188,18 +182,9 @@ class Edit:
         return trees, folders
 
 
-def attributes_key(path: TreePath) -> tuple[TreePath, str]:
-    """Where the attributes of ``path`` are: folders from the root of the dec, and the key."""
-    return (*ATTRIBUTES, *path[:-1]), _own_key(path)
-
-
-def _own_key(path: TreePath) -> str:
-    return f"/{path[-1]}" if path else "/"
-
-
 def _keys(path: TreePath) -> tuple[str, str]:
     """Of the attributes of ``path``, and of all that is below it."""
-    return _own_key(path), path[-1]
+    return own_key(path), path[-1]
 
 
 async def _link(trees: list[MapTree], keys: TreePath) -> None:

@@ -1,4 +1,8 @@
-"""The tree as it is under one root of the system dec: nothing that is changed meanwhile is seen."""
+"""The tree as it is under one root of the system dec: nothing that is changed meanwhile is seen.
+
+Beside the files there is a second tree of the same shape that holds what is kept *about* them, so that one commit
+moves both. In it ``name`` is the map of what is below an entry, ``/name`` the attributes of the entry itself.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,16 @@ from cyfs_edge.core.files.dirs import DirFolders
 from cyfs_edge.core.files.entry import DirFolder, Entry, Node, Span, entry_of
 from cyfs_edge.core.files.path import TreePath, shown
 from cyfs_edge.core.maps.tree import MapContext, MapTree, id_of
+from cyfs_edge.core.object_cache import decode_held
 from cyfs_edge.core.ports import ObjectRecord, ObjectStore, Worker
+from cyfs_edge.objects.core.registry import decode_core
+from cyfs_edge.objects.core.text_storage import StorageBody
 from cyfs_edge.objects.object_map import MapContentType
 
 FILES = "files"
 """The key of the tree in the root of the system dec."""
+ATTRIBUTES: TreePath = (".cyfs", "files", "attributes")
+"""Where the second tree is in the root of the system dec."""
 TOP = Entry("", True, None, 0, None)
 """The top of a tree in which there was never anything."""
 PAGE = 64
@@ -68,6 +77,29 @@ class Snapshot:
             return None
         return await self._objects.get(node)
 
+    async def attributes(self, path: TreePath) -> bytes | None:
+        """What is kept about an entry; ``None`` when there is nothing, or its object is not here."""
+        return await self.attribute_of(await self.attributes_in(path[:-1]), own_key(path))
+
+    async def attributes_in(self, folder: TreePath) -> MapTree | None:
+        """The map of what is kept about the entries of a folder."""
+        if self._dec_root is None:
+            return None
+        tree = await MapTree.load(self._context, self._dec_root)
+        for name in (*ATTRIBUTES, *folder):
+            held = await tree.get(name)
+            if held is None:
+                return None
+            tree = await MapTree.load(self._context, id_of(held))
+        return tree
+
+    async def attribute_of(self, about: MapTree | None, key: str) -> bytes | None:
+        """A value of such a map."""
+        held = None if about is None else await about.get(key)
+        record = None if held is None else await self._objects.get(id_of(held))
+        content = None if record is None else decode_core(decode_held(record))
+        return content.body.value if content is not None and isinstance(content.body, StorageBody) else None
+
     async def entries(self, folder: Node | None) -> AsyncIterator[Entry]:
         """What is in a folder, in no particular order, a page at a time."""
         page: list[tuple[str, Node]] = []
@@ -115,6 +147,11 @@ class Snapshot:
         if node.type_code != ObjectTypeCode.OBJECT_MAP:
             return False
         return (await MapTree.load(self._context, node)).kind.content_type is MapContentType.MAP
+
+
+def own_key(path: TreePath) -> str:
+    """The key of an entry's own attributes, which can be no name."""
+    return f"/{path[-1]}" if path else "/"
 
 
 def _described(page: Sequence[tuple[str, Node]], records: Sequence[ObjectRecord | None]) -> list[Entry]:

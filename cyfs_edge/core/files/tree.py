@@ -10,18 +10,17 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.core.files.content import Content, store_content
 from cyfs_edge.core.files.dirs import DirFolders
-from cyfs_edge.core.files.editing import Edit, attributes_key
-from cyfs_edge.core.files.entry import Entry, Span
+from cyfs_edge.core.files.editing import Edit
+from cyfs_edge.core.files.entry import Entry, Node, Span
 from cyfs_edge.core.files.path import TreePath, check_path, is_within, shown
-from cyfs_edge.core.files.reading import Snapshot
-from cyfs_edge.core.maps.tree import MapTree, id_of
+from cyfs_edge.core.files.reading import Snapshot, own_key
+from cyfs_edge.core.maps.tree import MapTree
 from cyfs_edge.core.ndn import cut_chunks
 from cyfs_edge.core.object_cache import decode_held
 from cyfs_edge.core.ports import ChunkStore, Clock, FileRange, ObjectStore, Worker
 from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
-from cyfs_edge.objects.core.registry import decode_core
-from cyfs_edge.objects.core.text_storage import StorageBody, make_storage
+from cyfs_edge.objects.core.text_storage import make_storage
 from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.objects.file import file_chunks, make_file
 
@@ -48,12 +47,33 @@ class Written:
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Listing:
-    """A folder as it was when it was asked for. ``entries`` may be called again, and gives the same."""
+    """A folder as it was when it was asked for: whatever is asked of it again gives the same."""
 
-    entry: Entry
-    entries: Callable[[], AsyncIterator[Entry]]
+    __slots__ = ("_node", "_snapshot", "entry", "path")
+
+    def __init__(self, path: TreePath, entry: Entry, node: Node | None, snapshot: Snapshot) -> None:
+        self.path = path
+        self.entry = entry
+        self._node = node
+        self._snapshot = snapshot
+
+    def entries(self) -> AsyncIterator[Entry]:
+        """In no particular order."""
+        return self._snapshot.entries(self._node)
+
+    async def attributes(self) -> bytes | None:
+        """Of the folder itself."""
+        return await self._snapshot.attributes(self.path)
+
+    async def attributes_within(self) -> Callable[[str], Awaitable[bytes | None]]:
+        """What gives those of an entry, by its name."""
+        about = await self._snapshot.attributes_in(self.path)
+
+        async def of(name: str) -> bytes | None:
+            return await self._snapshot.attribute_of(about, own_key((name,)))
+
+        return of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +137,7 @@ class FileTree:
             raise _nothing(path)
         if not entry.is_folder:
             raise CyfsError(ErrorCode.UN_SUPPORT, f"{shown(path)} is a file and has no entries")
-        return Listing(entry, lambda: snapshot.entries(node))
+        return Listing(path, entry, node, snapshot)
 
     async def open(self, path: TreePath) -> OpenFile:
         """``NOT_FOUND``: nothing, or not its object; ``UN_SUPPORT``: a folder."""
@@ -163,19 +183,8 @@ class FileTree:
 
         ``None`` when there is nothing, or its object is not here.
         """
-        dec_root = await self._roots.dec_root(SYSTEM_DEC_ID)
-        if dec_root is None:
-            return None
-        folders, key = attributes_key(path)
-        held = dec_root
-        for name in (*folders, key):
-            value = await (await MapTree.load(self._roots.context, held)).get(name)
-            if value is None:
-                return None
-            held = id_of(value)
-        record = await self._objects.get(held)
-        content = None if record is None else decode_core(decode_held(record))
-        return content.body.value if content is not None and isinstance(content.body, StorageBody) else None
+        check_path(path)
+        return await (await self._snapshot()).attributes(path)
 
     async def _snapshot(self) -> Snapshot:
         return self._snapshot_of(await self._roots.dec_root(SYSTEM_DEC_ID))
@@ -261,6 +270,8 @@ class FileTree:
 
         async def act(edit: Edit, look: Look) -> None:
             await check(look)
+            if await look(path) is None:
+                raise _nothing(path)
             await edit.take(path)
             await edit.carry_attributes(path, None, keep=False)
 
