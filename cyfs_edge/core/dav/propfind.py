@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.errors import ErrorCode
 from cyfs_edge.core.dav.conditions import Conditions
 from cyfs_edge.core.dav.locks import Lock, LockTable, Touch
 from cyfs_edge.core.dav.props import LIVE, Subject, changed_dead, decode_dead, propstats
 from cyfs_edge.core.files.entry import Entry
-from cyfs_edge.core.files.path import TreePath, shown
+from cyfs_edge.core.files.path import TreePath
 from cyfs_edge.core.files.tree import FileTree, Listing
 from cyfs_edge.core.ports import StoreStat
 from cyfs_edge.wire.dav.bodies import PropChange, PropFind, Wanted
@@ -116,28 +117,18 @@ async def patch(
 ) -> HttpResponse:
     """All changes or none; what follows from the file cannot be changed."""
     path = conditions.path
-    look = conditions.check(locks, [Touch(path)])
+    check = conditions.check(locks, [Touch(path)])
     entry = await tree.stat(path)
     names = list(dict.fromkeys(change.name for change in changes))
     protected = [name for name in names if name in LIVE]
     if protected:
-        await look(tree.look)
+        await check(tree.look)
         others = [name for name in names if name not in LIVE]
         parts = [
             propstat(403, [empty(name) for name in protected], "cannot-modify-protected-property"),
             propstat(424, [empty(name) for name in others]),
         ]
     else:
-        await tree.set_attributes(path, _change(path, changes), check=look)
+        await tree.set_attributes(path, partial(changed_dead, changes=changes), check=check)
         parts = [propstat(200, [empty(name) for name in names])]
     return multistatus([response(href_of(prefix, path, entry.is_folder), parts)])
-
-
-def _change(path: TreePath, changes: Sequence[PropChange]) -> Callable[[bytes | None], bytes | None]:
-    def change(held: bytes | None) -> bytes | None:
-        try:
-            return changed_dead(held, changes)
-        except ValueError:
-            raise CyfsError(ErrorCode.INTERNAL_ERROR, f"the properties of {shown(path)} are damaged") from None
-
-    return change

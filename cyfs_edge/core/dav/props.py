@@ -127,10 +127,12 @@ def _seconds(entry: Entry) -> int | None:
 
 
 def decode_dead(data: bytes | None) -> dict[Name, str]:
-    """The properties kept with an entry, each as XML, in the order in which they came."""
-    if data is None:
+    """The properties kept with an entry, each as XML, in the order in which they came. What is damaged is none."""
+    try:
+        held = {} if data is None else json.loads(data)
+        return {(str(namespace), str(name)): str(xml) for namespace, name, xml in held.get("properties", ())}
+    except (ValueError, TypeError, AttributeError):
         return {}
-    return {(namespace, name): xml for namespace, name, xml in json.loads(data)["properties"]}
 
 
 def encode_dead(dead: dict[Name, str]) -> bytes | None:

@@ -50,15 +50,14 @@ class Entry:
     tag: str | None
 
 
-def entry_of(name: str, node: Node, record: ObjectRecord | None) -> Entry:
-    """``record``: the object's, where the node is one and it is here."""
+def entry_of(name: str, node: Node, obj: NamedObject | None) -> Entry:
+    """``obj``: the object, where the node is one and it is here."""
     if isinstance(node, DirFolder):
         return Entry(name, True, None, node.modified, None)
     if isinstance(node, Span):
         return Entry(name, False, node.end - node.begin, 0, f"{node.chunk_id}-{node.begin}-{node.end}")
     if node.is_chunk:
         return Entry(name, False, ChunkId(node).length, 0, str(node))
-    obj = None if record is None else _decoded(record)
     if obj is None:
         return Entry(name, _may_be_folder(node), None, 0, str(node))
     if is_folder(obj):
@@ -85,9 +84,9 @@ def _may_be_folder(object_id: ObjectId) -> bool:
     return object_id.type_code in (ObjectTypeCode.OBJECT_MAP, ObjectTypeCode.DIR)
 
 
-def _decoded(record: ObjectRecord) -> NamedObject | None:
+def shown_object(record: ObjectRecord | None) -> NamedObject | None:
     """A damaged object is shown like one that is not here: the others of its folder must be seen."""
     try:
-        return decode_object(record.raw)
+        return None if record is None else decode_object(record.raw)
     except CyfsError:
         return None

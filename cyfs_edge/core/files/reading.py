@@ -12,7 +12,7 @@ from functools import partial
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
 from cyfs_edge.core.files.dirs import DirFolders
-from cyfs_edge.core.files.entry import DirFolder, Entry, Node, Span, entry_of
+from cyfs_edge.core.files.entry import DirFolder, Entry, Node, Span, entry_of, shown_object
 from cyfs_edge.core.files.path import TreePath, shown
 from cyfs_edge.core.maps.tree import MapContext, MapTree, id_of
 from cyfs_edge.core.object_cache import decode_held
@@ -69,7 +69,11 @@ class Snapshot:
             return None
         if node is None:
             return None if path else TOP
-        return entry_of(path[-1] if path else "", node, await self.record(node))
+        if isinstance(node, ObjectId) and node.type_code == ObjectTypeCode.OBJECT_MAP:
+            obj = await self._context.load(node)
+        else:
+            obj = shown_object(await self.record(node))
+        return entry_of(path[-1] if path else "", node, obj)
 
     async def record(self, node: Node) -> ObjectRecord | None:
         """The object of a node that is one, and is here."""
@@ -155,7 +159,7 @@ def own_key(path: TreePath) -> str:
 
 
 def _described(page: Sequence[tuple[str, Node]], records: Sequence[ObjectRecord | None]) -> list[Entry]:
-    return [entry_of(name, node, record) for (name, node), record in zip(page, records, strict=True)]
+    return [entry_of(name, node, shown_object(record)) for (name, node), record in zip(page, records, strict=True)]
 
 
 def _no_folder(path: TreePath) -> CyfsError:

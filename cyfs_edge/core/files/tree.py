@@ -147,7 +147,7 @@ class FileTree:
         if entry is None or (node is None and path):
             raise _nothing(path)
         if entry.is_folder:
-            raise CyfsError(ErrorCode.UN_SUPPORT, f"{shown(path)} is a folder and has no content")
+            raise _is_a_folder(path)
         if isinstance(node, Span):
             return OpenFile(entry, node.end - node.begin, (node.chunk_id,), node.begin)
         assert isinstance(node, ObjectId)
@@ -209,7 +209,7 @@ class FileTree:
         ``OUT_OF_SESSION_LIMIT``: too many writes at a time; ``OUT_OF_LIMIT``: no space.
         """
         _check_changeable(path)
-        await self._require_folder(path[:-1])
+        await self._require_place(path)
         if self._writes >= WRITES_MAX:
             raise CyfsError(
                 ErrorCode.OUT_OF_SESSION_LIMIT, f"{WRITES_MAX} files are being written; try again in a moment"
@@ -228,7 +228,7 @@ class FileTree:
             await check(look)
             held = await look(path)
             if held is not None and held.is_folder:
-                raise CyfsError(ErrorCode.UN_SUPPORT, f"{shown(path)} is a folder")
+                raise _is_a_folder(path)
             created = held is None
             await edit.put(path, made.object_id)
 
@@ -353,10 +353,13 @@ class FileTree:
                 await roots.publish(SYSTEM_DEC_ID, root_id, maps, owned)
         return result
 
-    async def _require_folder(self, path: TreePath) -> None:
-        found = await self.look(path)
-        if found is None or not found.is_folder:
-            raise CyfsError(ErrorCode.INNER_PATH_NOT_FOUND, f"there is no folder {shown(path)}")
+    async def _require_place(self, path: TreePath) -> None:
+        """Before anything is read that there would be no place for."""
+        folder, held = await self.look(path[:-1]), await self.look(path)
+        if folder is None or not folder.is_folder:
+            raise CyfsError(ErrorCode.INNER_PATH_NOT_FOUND, f"there is no folder {shown(path[:-1])}")
+        if held is not None and held.is_folder:
+            raise _is_a_folder(path)
 
 
 def _check_changeable(path: TreePath) -> None:
@@ -389,3 +392,7 @@ async def _one(data: bytes) -> AsyncIterator[bytes | FileRange]:
 
 def _nothing(path: TreePath) -> CyfsError:
     return CyfsError(ErrorCode.NOT_FOUND, f"nothing is at {shown(path)}")
+
+
+def _is_a_folder(path: TreePath) -> CyfsError:
+    return CyfsError(ErrorCode.UN_SUPPORT, f"{shown(path)} is a folder")

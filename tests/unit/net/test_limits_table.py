@@ -9,13 +9,37 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.core.api.call import ApiLimits
+from cyfs_edge.core.dav import locks, propfind
+from cyfs_edge.core.files import dirs, editing, path, tree
 from cyfs_edge.net import outlet, stream_server
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
 from cyfs_edge.wire import http_chunked, http_head
+from cyfs_edge.wire.dav import bodies, headers, xml
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
+FILES = [
+    (path, "NAME_MAX"),
+    (path, "NAMES_MAX"),
+    (tree, "WRITES_MAX"),
+    (tree, "ATTRIBUTES_MAX"),
+    (dirs, "DIR_ENTRIES_MAX"),
+    (dirs, "DIR_LIST_MAX"),
+    (dirs, "KEPT_ENTRIES"),
+    (editing, "SPAN_CHUNK_MAX"),
+]
+DAV = [
+    (xml, "XML_MAX"),
+    (xml, "DEPTH_MAX"),
+    (xml, "ELEMENTS_MAX"),
+    (bodies, "NAMES_MAX"),
+    (headers, "CONDITIONS_MAX"),
+    (locks, "LOCKS_MAX"),
+    (locks, "OWNER_MAX"),
+    (locks, "LOCK_SECONDS_MAX"),
+    (propfind, "HELD_MAX"),
+]
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "s": 1, "": 1}
 
 
@@ -27,6 +51,8 @@ def limits() -> dict[str, float]:
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        **{f"files.{name}": getattr(module, name) for module, name in FILES},
+        **{f"dav.{name}": getattr(module, name) for module, name in DAV},
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):

@@ -10,6 +10,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.core.files import dirs as dirs_module
 from cyfs_edge.core.files.dirs import DirFolders, folder_of
+from cyfs_edge.core.files.editing import SPAN_CHUNK_MAX
 from cyfs_edge.core.files.entry import DirFolder
 from cyfs_edge.core.files.reading import FILES
 from cyfs_edge.core.maps.paths import PathTree
@@ -176,3 +177,19 @@ async def test_other_objects_are_files_of_their_bytes(files: Files) -> None:
     await link(files, "text", object_id)
     assert await files.get("text") == OBJECTS["text_v1"]
     assert await files.get("text", 2, 5) == OBJECTS["text_v1"][2:5]
+
+
+async def test_lists_and_chunks_that_are_too_long_are_not_read() -> None:
+    """Their length stands in their id, so that they need not be here to be refused."""
+    files = await make_files()
+    await files.tree.make_dir(at("d"))
+    long_list = ChunkId.of_hash(bytes(32), dirs_module.DIR_LIST_MAX + 1)
+    await link(files, "list", await store(files, make_dir(OWNER, long_list, update_time=NOW)))
+    long_chunk = ChunkId.of_hash(bytes(32), SPAN_CHUNK_MAX + 1)
+    await link(files, "parts", await store_dir(files, {"part": DirRange(0, 1)}, long_chunk))
+    assert await files.names("parts") == ["part"]
+    for call in (files.names("list"), files.put("parts/new", b"x")):
+        with pytest.raises(CyfsError) as caught:
+            await call
+        assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+    await files.close()
