@@ -200,7 +200,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
     ]
     await _start_states(states)
-    tree = FileTree(roots[ROOT_STATE], store.objects, store.chunks, zone.zone.owner, clock, worker)
+    tree = FileTree(roots[ROOT_STATE], store.objects, store.chunks, zone.zone.owner, clock, worker, waits)
     hosts = frozenset(host.lower() for host in config.allowed_hosts)
     policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
     callers = Callers(

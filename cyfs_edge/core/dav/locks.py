@@ -12,6 +12,8 @@ from cyfs_edge.wire.dav.errors import dav_error
 
 LOCKS_MAX = 4096
 """Locks at a time."""
+SHARED_MAX = 32
+"""Locks that hold for one entry at a time: a list of a folder tells all of them with each of its entries."""
 OWNER_MAX = 2048
 """Characters of what a client says of itself in a lock."""
 LOCK_SECONDS = 600
@@ -56,10 +58,13 @@ class LockTable:
         """A new lock. 423 when one that is held does not go together with it; 507 when there are too many."""
         if len(owner) > OWNER_MAX:
             raise dav_error(400, f"the owner of a lock has at most {OWNER_MAX} characters")
-        others = [*self.covering(path), *(self._below(path) if deep else ())]
+        own = self.covering(path)
+        others = [*own, *(self._below(path) if deep else ())]
         hindered = [lock for lock in others if exclusive or lock.exclusive]
         if hindered:
             raise _locked("no-conflicting-lock", hindered)
+        if len(own) >= SHARED_MAX:
+            raise CyfsError(ErrorCode.OUT_OF_LIMIT, f"{shown(path)} has {SHARED_MAX} locks already")
         if len(self._by_token) >= LOCKS_MAX:
             self._drop(lambda lock: lock.until <= self._clock.monotonic())
         if len(self._by_token) >= LOCKS_MAX:

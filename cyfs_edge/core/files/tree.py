@@ -17,7 +17,7 @@ from cyfs_edge.core.files.reading import Snapshot, own_key
 from cyfs_edge.core.maps.tree import MapTree
 from cyfs_edge.core.ndn import cut_chunks
 from cyfs_edge.core.object_cache import decode_held
-from cyfs_edge.core.ports import ChunkStore, Clock, FileRange, ObjectStore, Worker
+from cyfs_edge.core.ports import ChunkStore, Clock, FileRange, ObjectStore, Waits, Worker
 from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.core.text_storage import make_storage
@@ -26,8 +26,10 @@ from cyfs_edge.objects.file import file_chunks, make_file
 
 T = TypeVar("T")
 
-WRITES_MAX = 16
-"""Files written at a time: each holds a chunk in memory."""
+WRITES_MAX = 8
+"""Files written at a time: each takes the memory of a few chunks. The next ones wait."""
+WRITE_WAIT = 30.0
+"""Seconds that a write waits for its turn."""
 ATTRIBUTES_MAX = 64 << 10
 """Bytes of the attributes of one entry."""
 ATTRIBUTES_ID = "cyfs-files-attributes"
@@ -94,7 +96,7 @@ async def no_check(look: Look) -> None:
 class FileTree:
     """``roots``: those of root-state; ``owner``: of the files that are made here."""
 
-    __slots__ = ("_chunks", "_clock", "_dirs", "_objects", "_owner", "_roots", "_worker", "_writes")
+    __slots__ = ("_chunks", "_clock", "_dirs", "_objects", "_owner", "_roots", "_turn", "_worker", "_writes")
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class FileTree:
         owner: ObjectId,
         clock: Clock,
         worker: Worker,
+        waits: Waits,
     ) -> None:
         self._roots = roots
         self._objects = objects
@@ -113,6 +116,7 @@ class FileTree:
         self._worker = worker
         self._dirs = DirFolders(objects, chunks, worker)
         self._writes = 0
+        self._turn = waits.bell()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -206,19 +210,17 @@ class FileTree:
 
         ``modified``: bucky µs, the present without it. The same content and time make the same object. What ``pieces``
         raise leaves everything as it was. ``INNER_PATH_NOT_FOUND``: no such folder; ``UN_SUPPORT``: a folder is there;
-        ``OUT_OF_SESSION_LIMIT``: too many writes at a time; ``OUT_OF_LIMIT``: no space.
+        ``OUT_OF_SESSION_LIMIT``: others write and do not come to an end; ``OUT_OF_LIMIT``: no space.
         """
         _check_changeable(path)
         await self._require_place(path)
-        if self._writes >= WRITES_MAX:
-            raise CyfsError(
-                ErrorCode.OUT_OF_SESSION_LIMIT, f"{WRITES_MAX} files are being written; try again in a moment"
-            )
+        await self._wait_for_turn()
         self._writes += 1
         try:
             content = await store_content(pieces, self._chunks, self._worker)
         finally:
             self._writes -= 1
+            self._turn.ring()
         made = self._file_of(content, self._clock.now() if modified is None else modified)
         await self._renew(content)
         created = False
@@ -235,6 +237,15 @@ class FileTree:
         await self._change(act, [made])
         time = made.desc.create_time
         return Written(Entry(path[-1], False, content.length, time, str(made.object_id)), created)
+
+    async def _wait_for_turn(self) -> None:
+        end = self._clock.monotonic() + WRITE_WAIT
+        while self._writes >= WRITES_MAX:
+            left = end - self._clock.monotonic()
+            if left <= 0:
+                text = f"{WRITES_MAX} files are being written; try again in a moment"
+                raise CyfsError(ErrorCode.OUT_OF_SESSION_LIMIT, text)
+            await self._turn.wait(left)
 
     def _file_of(self, content: Content, time: int) -> NamedObject:
         return make_file(

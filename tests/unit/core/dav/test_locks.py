@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cyfs_edge.core.dav import locks as locks_module
-from cyfs_edge.core.dav.locks import LOCK_SECONDS, LOCK_SECONDS_MAX, LOCKS_MAX, OWNER_MAX, LockTable, Touch
+from cyfs_edge.core.dav.locks import LOCK_SECONDS, LOCK_SECONDS_MAX, LOCKS_MAX, OWNER_MAX, SHARED_MAX, LockTable, Touch
 from cyfs_edge.host.worker import SystemRandom
 from cyfs_edge.wire.dav.xml import parse_xml
 from tests.node import TestClock
@@ -193,6 +193,15 @@ def test_thousands_of_locks() -> None:
         locks.require(set(), Touch(at("a"), deep=True))
     locks.require(tokens, Touch(at("a"), deep=True))
     locks.require(set(), Touch(at("c"), deep=True))
+
+
+def test_shared_locks_of_one_entry_are_bounded() -> None:
+    locks, _ = table()
+    for path in ["a"] * (SHARED_MAX // 2) + ["a/b"] * (SHARED_MAX // 2):
+        locks.take(at(path), exclusive=False, deep=True, owner="", seconds=60)
+    with pytest.raises(Exception, match="locks already"):
+        locks.take(at("a/b"), exclusive=False, deep=True, owner="", seconds=60)
+    locks.take(at("a/c"), exclusive=False, deep=True, owner="", seconds=60)
 
 
 def test_what_a_client_says_of_itself_is_bounded() -> None:

@@ -33,9 +33,9 @@ class Files:
         self.store = store
         self.clock = TestClock()
         self.worker = ThreadWorker()
-        maps = MapCache(self.store.objects)
-        self.roots = StateRoots("root-state/test", OWNER, self.store.state, maps, self.clock, AsyncWaits())
-        self.tree = FileTree(self.roots, self.store.objects, self.store.chunks, OWNER, self.clock, self.worker)
+        waits, maps = AsyncWaits(), MapCache(self.store.objects)
+        self.roots = StateRoots("root-state/test", OWNER, self.store.state, maps, self.clock, waits)
+        self.tree = FileTree(self.roots, self.store.objects, self.store.chunks, OWNER, self.clock, self.worker, waits)
 
     async def put(self, path: str, data: bytes | Iterable[bytes], modified: int | None = None) -> Written:
         return await self.tree.write(at(path), pieces_of(data), modified=modified)

@@ -276,22 +276,24 @@ async def test_a_check_sees_the_tree_that_is_changed_and_may_refuse(files: Files
 
 
 async def test_writes_at_a_time_are_limited(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next ones wait for their turn; those that wait too long are told to come back."""
     monkeypatch.setattr(tree_module, "WRITES_MAX", 2)
-    gate = asyncio.Event()
+    gate, begun = asyncio.Event(), asyncio.Semaphore(0)
 
     async def waiting() -> AsyncIterator[bytes]:
+        begun.release()
         await gate.wait()
         yield b"x"
 
-    writes = [asyncio.ensure_future(files.tree.write(at(f"{n}"), waiting())) for n in range(2)]
-    await asyncio.sleep(0)
-    while files.tree._writes < 2:
-        await asyncio.sleep(0)
-    assert await code_of(files.put("c", b"x")) == ErrorCode.OUT_OF_SESSION_LIMIT
+    writes = [asyncio.ensure_future(files.tree.write(at(f"{n}"), waiting())) for n in range(3)]
+    for _ in range(2):
+        await begun.acquire()
+    monkeypatch.setattr(tree_module, "WRITE_WAIT", 0)
+    assert await code_of(files.put("late", b"x")) == ErrorCode.OUT_OF_SESSION_LIMIT
+    assert begun.locked()
     gate.set()
     await asyncio.gather(*writes)
-    await files.put("c", b"x")
-    assert await files.names() == ["0", "1", "c"]
+    assert await files.names() == ["0", "1", "2"]
 
 
 async def test_a_large_folder(files: Files) -> None:
