@@ -22,6 +22,7 @@ from cyfs_edge.core.api.control_files import ControlFiles
 from cyfs_edge.core.api.control_space import ControlSpace, start_collection
 from cyfs_edge.core.api.control_trans import ControlTrans
 from cyfs_edge.core.api.crypto import CryptoApi
+from cyfs_edge.core.api.dav import DavApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
 from cyfs_edge.core.api.managers import ChunkManagerApi, FileManagerApi, PortGate
@@ -38,9 +39,10 @@ from cyfs_edge.core.crypto import CryptoService
 from cyfs_edge.core.door.api import DoorApi, Mount, StaticFile
 from cyfs_edge.core.door.door import OwnerDoor, link_base
 from cyfs_edge.core.door.password import OwnerPassword
-from cyfs_edge.core.door.sessions import DoorSessions
+from cyfs_edge.core.door.sessions import DoorSessions, DoorUser
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.file_intake import FileIntake
+from cyfs_edge.core.files.tree import FileTree
 from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.handlers.registration import HandlerRegistration
@@ -103,6 +105,8 @@ STORE_PATH = "data/store"
 COLLECT_FIRST_S = 600.0
 """After the start, which has enough to do."""
 PRIVATE_PATHS = ("etc", "data", "run")
+DAV_PATH = "/dav"
+"""Where the owner door has the owner's files."""
 WEB_FILES = (
     ("/", "index.html", "text/html; charset=utf-8"),
     ("/door.css", "door.css", "text/css; charset=utf-8"),
@@ -134,6 +138,8 @@ class Stack:
     intake: FileIntake = field(kw_only=True)
     chunk_manager: ChunkManagerApi = field(kw_only=True)
     file_manager: FileManagerApi = field(kw_only=True)
+    files: FileTree = field(kw_only=True)
+    dav: DavApi = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
     requests: int = 0
@@ -274,6 +280,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         StateService(category, held, cache, zone, rules, clock, waits, random) for category, held in roots.items()
     ]
     await _start_states(states)
+    owner_files = FileTree(roots[ROOT_STATE], store.objects, store.chunks, zone.zone.owner, clock, worker, waits)
     hosts = frozenset(host.lower() for host in config.allowed_hosts)
     policy = BrowserPolicy(BrowserMode(config.browser_mode), hosts)
     callers = Callers(
@@ -307,8 +314,10 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
             peek_file,
         ),
     )
-    tree = ShareTree(non, ndn, store.chunks, worker, waits.mutex(), zone.local_source(SYSTEM_DEC_ID))
-    door = _compose_door(config, store, tree, ndn, meta, states[0], clock, random, waits, worker, {})
+    dav = DavApi(owner_files, store.stat, clock, random)
+    shown = ShareTree(non, ndn, store.chunks, worker, waits.mutex(), zone.local_source(SYSTEM_DEC_ID))
+    mounts = {f"{DAV_PATH}/": _behind_door(dav)}
+    door = _compose_door(config, store, shown, ndn, meta, states[0], clock, random, waits, worker, mounts)
     space = SpaceService(store, maps, [state.held_ids for state in states], [door.shares.shared_ids])
     await space.restore()
     gate = PortGate(policy, callers, zone)
@@ -333,6 +342,8 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         intake=FileIntake(cache, store, waits, zone.local_source(SYSTEM_DEC_ID)),
         chunk_manager=ChunkManagerApi(gate, ndn, limits),
         file_manager=FileManagerApi(gate, non, limits),
+        files=owner_files,
+        dav=dav,
     )
 
 
@@ -360,6 +371,13 @@ def _compose_door(
     api = DoorApi(password, sessions, shares, share_api, clock, _static_files(), mounts)
     url = link_base(config.door, config.door.port, own_addresses)
     return OwnerDoor(config.door, api, password, sessions, shares, lambda: certificate_facts(root, config.door), url)
+
+
+def _behind_door(dav: DavApi) -> Mount:
+    async def answer(request: HttpRequest, user: DoorUser) -> HttpResponse:
+        return await dav.handle(request, DAV_PATH)
+
+    return answer
 
 
 def _static_files() -> dict[str, StaticFile]:

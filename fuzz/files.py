@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cyfs_edge.core.file_intake import decode_memo, encode_memo
-
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.core.file_intake import decode_memo, encode_memo
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.dir import DirEntry, DirList, DirRange
 from cyfs_edge.objects.dir_list import read_list

@@ -126,7 +126,7 @@ class NdnService:
         applies = range_applies(request.if_range, data_tag(object_id, within))
         wanted = parse_range(request.range_text if applies else None, end - begin)
         spans = ((0, end - begin),) if wanted is None else wanted.ranges or ()
-        parts = _cut(chunks, [(begin + start, begin + stop) for start, stop in spans])
+        parts = cut_chunks(chunks, [(begin + start, begin + stop) for start, stop in spans])
         for chunk_id in {part[0] for part in parts}:
             if not await self._chunks.contains(chunk_id):
                 raise CyfsError(ErrorCode.NOT_FOUND, f"chunk {chunk_id} of {object_id} is not here")
@@ -242,7 +242,7 @@ def _holds(obj: NamedObject, wanted: ObjectId) -> bool:
     return isinstance(content, ObjectMap) and wanted in content.object_ids()
 
 
-def _cut(chunks: tuple[ChunkId, ...], spans: list[tuple[int, int]]) -> tuple[tuple[ChunkId, int, int], ...]:
+def cut_chunks(chunks: tuple[ChunkId, ...], spans: list[tuple[int, int]]) -> tuple[tuple[ChunkId, int, int], ...]:
     """The parts of ``chunks`` (laid end to end) that cover each of ``spans``, in order."""
     starts = [0]
     for chunk_id in chunks:

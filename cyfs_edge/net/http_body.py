@@ -107,7 +107,12 @@ class StreamBody:
         return rest
 
     def end(self) -> None:
-        """The client has closed its side. As in the reference, what arrived is the body then."""
+        """The client has closed its side. As in the reference, what arrived is the body then.
+
+        A chunked body tells its end itself: without it nobody knows what is missing, so that one is broken off.
+        """
+        if self._error is None and self._chunks is not None and not self._chunks.finished:
+            self._error = CyfsError(ErrorCode.UNEXPECTED_EOF, "the chunked body ends early", status=400)
         self.ended = True
         self._wake()
 

@@ -45,6 +45,7 @@ REASONS: dict[int, str] = {
     417: "Expectation Failed",
     421: "Misdirected Request",
     423: "Locked",
+    424: "Failed Dependency",
     426: "Upgrade Required",
     428: "Precondition Required",
     429: "Too Many Requests",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import http.client
@@ -300,3 +301,24 @@ def test_gigabytes_go_out_with_flat_memory(door: Door, tmp_path: Path, query: st
         assert count > 1 << 30
     else:
         assert got.digest() == digest.digest()
+
+
+def test_the_owners_files_are_behind_the_door_for_programs_with_a_token(door: Door) -> None:
+    """WebDAV over TLS: the password of Basic is a token; files can be shared by their path."""
+    assert door.ask("PROPFIND", "/dav/", headers={"depth": "0"})[0] == 401
+    token = done("door", "token", "create", "phone", "--root", door.root)["token"]
+    reader = done("door", "token", "create", "reader", "--read-only", "--root", door.root)["token"]
+
+    def basic(secret: str) -> dict[str, str]:
+        return {"authorization": "Basic " + base64.b64encode(f"anybody:{secret}".encode()).decode()}
+
+    assert door.ask("MKCOL", "/dav/photos", headers=basic(token))[0] == 201
+    assert door.ask("PUT", "/dav/photos/a.txt", b"hello", basic(token))[0] == 201
+    assert door.ask("PUT", "/dav/photos/b.txt", b"no", basic(reader))[0] == 403
+    status, headers, body = door.ask("GET", "/dav/photos/a.txt", headers=basic(reader))
+    assert (status, body) == (200, b"hello")
+    assert "sandbox" in headers["content-security-policy"]
+    link = make_link(door, target="/files/photos")
+    assert door.ask("GET", f"{link}/a.txt")[2] == b"hello"
+    assert door.ask("PUT", "/dav/photos/a.txt", b"hello again", basic(token))[0] == 204
+    assert door.ask("GET", f"{link}/a.txt")[2] == b"hello again"

@@ -150,6 +150,18 @@ async def test_a_body_that_its_sender_cuts_short_is_what_arrived() -> None:
 
 
 @both_loops
+async def test_a_chunked_body_that_its_sender_cuts_short_is_400() -> None:
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serving(echo) as served:
+        for data in (b"", b"3\r\nab", b"3\r\nabc\r\n", b"3\r\nabc\r\n0\r\n"):
+            async with served.client() as client:
+                await client.send(head + data)
+                client.half_close()
+                assert error_of(await client.reply()) == (400, ErrorCode.UNEXPECTED_EOF)
+                assert await client.closed() == b""
+
+
+@both_loops
 async def test_a_head_that_its_sender_cuts_short_is_400() -> None:
     async with serving(echo) as served, served.client() as client:
         await client.send(GET[:-1])
