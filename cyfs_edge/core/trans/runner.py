@@ -16,7 +16,7 @@ from cyfs_edge.wire.requests import NonCommon
 from cyfs_edge.wire.source import PROTOCOL_NATIVE, Source
 from cyfs_edge.wire.trans import TaskStatus
 
-LOCAL_WAIT = 1.0
+LOCAL_WAIT = 2.0
 """Seconds that a start waits for a task that needs no other device: it is finished when the call returns."""
 
 
