@@ -48,10 +48,14 @@ class HttpPeers:
         if start:
             headers.append(("range", f"bytes={start}-"))
         async with self._client(device).stream("GET", "/ndn/", headers) as reply:
-            if reply.status != (206 if start else 200):
+            if reply.status != 200 and not (start and reply.status == 206):
                 raise await _refusal(reply)
+            # Whoever does not know ranges sends all of it.
+            skip = start if reply.status == 200 else 0
             async for piece in reply:
-                yield piece
+                if skip < len(piece):
+                    yield piece[skip:]
+                skip = max(0, skip - len(piece))
 
     async def get_object(self, device: ObjectId, ask: PeerAsk, object_id: ObjectId, size_max: int) -> bytes:
         headers = [
@@ -63,7 +67,13 @@ class HttpPeers:
         async with self._client(device).stream("GET", "/non/", headers) as reply:
             if reply.status != 200:
                 raise await _refusal(reply)
-            return await reply.read(size_max)
+            try:
+                return await reply.read(size_max)
+            except CyfsError as error:
+                if error.code != ErrorCode.OUT_OF_LIMIT:
+                    raise
+                text = f"object {object_id} has more than {size_max} bytes"
+                raise CyfsError(ErrorCode.OUT_OF_LIMIT, text, size_max=size_max) from None
 
     def close(self) -> None:
         for client in self._clients.values():

@@ -71,7 +71,7 @@ class TaskGroups:
             control = self._control(name).control
             if control is GroupControl.CANCELED:
                 raise CyfsError(ErrorCode.ERROR_STATE, f"the task group {name} is cancelled; resume it")
-            if control is GroupControl.PAUSED and task.record.status is not TaskStatus.FINISHED:
+            if control is GroupControl.PAUSED and task.record.status is not TaskStatus.RUNNING:
                 task.record.held = True
                 await self._table.save(task)
                 return

@@ -16,7 +16,7 @@ from cyfs_edge.wire.requests import NonCommon
 from cyfs_edge.wire.source import PROTOCOL_NATIVE, Source
 from cyfs_edge.wire.trans import TaskStatus
 
-LOCAL_WAIT = 1.0
+LOCAL_WAIT = 2.0
 """Seconds that a start waits for a task that needs no other device: it is finished when the call returns."""
 
 
@@ -37,9 +37,9 @@ class Runner:
                 self._begin(task)
 
     async def start(self, task: Task) -> None:
-        """Starts a task that is stopped or failed; one that runs or is finished is left alone."""
+        """Starts a task that does not run. One that was finished looks whether all of it is still there."""
         record = task.record
-        if record.status in (TaskStatus.RUNNING, TaskStatus.FINISHED):
+        if record.status is TaskStatus.RUNNING:
             return
         if task.activity is not None:
             # It has failed, and is still writing that down.

@@ -54,7 +54,7 @@ class TransService:
         self._non = non
         self._zone = zone
         self._contexts = TransContexts(non, tools.cache)
-        self._table = TaskTable(tools.store.records, tools.clock, tools.waits, tools.limits)
+        self._table = TaskTable(tools.store.records, tools.waits, tools.limits)
         self._runner = Runner(self._table, tools, self._contexts, zone)
         self._groups = TaskGroups(self._table, self._runner, tools.store.records, tools.clock)
         self._turn = tools.waits.mutex()

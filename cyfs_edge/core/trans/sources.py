@@ -30,6 +30,7 @@ MAY_COME_BACK = frozenset(
         ErrorCode.ERROR_STATE,
         ErrorCode.OUT_OF_LIMIT,
         ErrorCode.INTERNAL_ERROR,
+        ErrorCode.UNKNOWN,
     )
 )
 """Errors of a source that may be gone another time."""
@@ -60,7 +61,7 @@ class SourceState:
 
 @dataclass(slots=True)
 class _Part:
-    """What is here of a chunk. ``givers``: who gave it. ``alone``: only from one source, since parts did not fit."""
+    """What is here of a chunk. ``givers``: who gave it. ``alone``: from one source, since parts did not fit."""
 
     data: bytearray = field(default_factory=bytearray)
     givers: set[ObjectId] = field(default_factory=set)
@@ -124,19 +125,20 @@ class Sources:
         ask = self._ask_with(referer)
 
         async def attempt(state: SourceState) -> None:
-            await self._read(state, ask, chunk_id, part)
-            # Once in memory is enough: good or not, nobody goes on from here.
-            data, part.data = bytes(part.data), bytearray()
-            try:
-                await keep(chunk_id, data)
-            except CyfsError as error:
-                if error.code not in LIES:
-                    raise _OwnFault(error) from error
-                part.alone = True
-                if part.givers == {state.device}:
-                    raise
-                text = f"parts of chunk {chunk_id} from several sources do not fit"
-                raise CyfsError(ErrorCode.CONNECTION_ABORTED, text) from error
+            for _ in range(2):
+                await self._read(state, ask, chunk_id, part)
+                # Once in memory is enough: good or not, nobody goes on from here.
+                data, part.data = bytes(part.data), bytearray()
+                try:
+                    await keep(chunk_id, data)
+                    return
+                except CyfsError as error:
+                    if error.code not in LIES:
+                        raise _OwnFault(error) from error
+                    if part.givers == {state.device}:
+                        raise
+                    # Some part was wrong; whose it was shows when each gives all of it.
+                    part.alone = True
 
         await self._try_all(f"chunk {chunk_id}", chunk_id.length, part.forget, attempt)
 
@@ -144,7 +146,11 @@ class Sources:
         found: list[NamedObject] = []
 
         async def attempt(state: SourceState) -> None:
-            raw = await self._peers.get_object(state.device, self._ask, object_id, self._limits.object_size)
+            try:
+                raw = await self._peers.get_object(state.device, self._ask, object_id, self._limits.object_size)
+            except CyfsError as error:
+                # Too large for us: another source has no smaller one.
+                raise (_OwnFault(error) if "size_max" in error.context else error) from error
             obj = decode_object(raw)
             if obj.object_id != object_id:
                 raise CyfsError(ErrorCode.UNMATCH, f"{state.device} gave the object {obj.object_id} for {object_id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.jobs import Job
-from cyfs_edge.core.ports import Clock, Records, Waits
+from cyfs_edge.core.ports import Records, Waits
 from cyfs_edge.core.trans.limits import TransLimits
 from cyfs_edge.core.trans.record import SPACE, TaskRecord, decode_record, encode_record
 from cyfs_edge.core.trans.task import Task
@@ -15,11 +15,10 @@ from cyfs_edge.wire.trans import TaskStatus
 class TaskTable:
     """Changes are on the disk when a call returns. ``unreadable``: ids of records that were left alone."""
 
-    __slots__ = ("_clock", "_limits", "_records", "_tasks", "_waits", "unreadable")
+    __slots__ = ("_limits", "_records", "_tasks", "_waits", "unreadable")
 
-    def __init__(self, records: Records, clock: Clock, waits: Waits, limits: TransLimits) -> None:
+    def __init__(self, records: Records, waits: Waits, limits: TransLimits) -> None:
         self._records = records
-        self._clock = clock
         self._waits = waits
         self._limits = limits
         self._tasks: dict[str, Task] = {}

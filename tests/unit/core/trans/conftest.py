@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode, make_object_id
 from cyfs_edge.net.http_server import HttpServer
 from cyfs_edge.net.listen import listen_tcp
@@ -21,7 +22,7 @@ from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.objects.file import make_file
 from cyfs_edge.stack import compose
 from cyfs_edge.wire.config import TransConfig
-from cyfs_edge.wire.message import BodyStream, HttpRequest, HttpResponse
+from cyfs_edge.wire.message import BodyStream, Headers, HttpRequest, HttpResponse
 from tests.node import DEC, NOW, PEOPLE, Node, Reply, make_node, read_body
 
 SOURCE = make_object_id(bytes([1] * 32), ObjectTypeCode.DEVICE)
@@ -33,7 +34,8 @@ OWNER = ObjectId.from_text(PEOPLE)
 @dataclass
 class Door:
     """The way to a node. ``wrong``: ids whose bytes come out wrong; ``longer``: … with one byte too many; ``refused``:
-    … that are answered by an error of this status; ``stuck``: … that do not come before ``let_go``.
+    … that are answered by an error of this status; ``stuck``: … that do not come before ``let_go``; ``cut``: … of which
+    half comes, with a wrong byte, and then the connection ends; ``whole``: … of which no ranges are given.
     """
 
     node: Node
@@ -45,6 +47,8 @@ class Door:
     longer: set[str] = field(default_factory=set)
     refused: dict[str, int] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self) -> None:
@@ -61,13 +65,23 @@ class Door:
             await self.let_go.wait()
         if object_id in self.refused:
             return HttpResponse(self.refused[object_id])
+        if object_id in self.whole:
+            request.headers = Headers([pair for pair in request.headers.items if pair[0] != "range"])
         request.peer = replace(request.peer, uid=os.geteuid())
         response = await self.node.stack.handle(request)
         if object_id in self.wrong | self.longer and response.status < 300:
             body = await read_body(response) if isinstance(response.body, BodyStream) else response.body
             assert isinstance(body, bytes)
             response.body = body + b"x" if object_id in self.longer else bytes([body[0] ^ 1]) + body[1:]
+        if object_id in self.cut:
+            assert isinstance(response.body, bytes)
+            response.body = BodyStream(len(response.body), half_of(response.body))
         return response
+
+
+async def half_of(data: bytes) -> AsyncIterator[bytes]:
+    yield bytes([data[0] ^ 1]) + data[1 : len(data) // 2]
+    raise CyfsError(ErrorCode.ABORTED, "cut")
 
 
 @pytest_asyncio.fixture

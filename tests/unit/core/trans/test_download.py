@@ -421,3 +421,50 @@ async def test_more_tasks_than_may_run_wait_for_their_turn(node: Node, source: D
     source.let_go.set()
     assert await ended(node, ids[17]) == FINISHED
     assert await state(node, ids[16]) == "Paused"
+
+
+async def test_a_wrong_part_from_one_device_and_the_rest_from_another(node: Node, source: Door, second: Door) -> None:
+    """The whole does not fit; then each gives all of it, and nobody is put aside for what another one did."""
+    pieces = pieces_of(1)
+    file = await put_file(source.node, pieces)
+    source.cut = {str(ChunkId.of_data(pieces[0]))}
+    task_id = await create(node, file.object_id, "", [SOURCE, SECOND])
+    assert await ended(node, task_id) == FINISHED
+    assert [one["aside"] for one in shown(node, task_id)["sources"]] == [False, False]
+    ranges = [headers["range"] for headers in second.headers if "range" in headers]
+    assert ranges == [f"bytes={len(pieces[0]) // 2}-"]
+
+
+async def test_a_device_that_knows_no_ranges(node: Node, source: Door, second: Door) -> None:
+    """It sends all of a chunk again, of which the first part is passed over."""
+    pieces = pieces_of(1)
+    file = await put_file(source.node, pieces)
+    source.cut = second.whole = {str(ChunkId.of_data(pieces[0]))}
+    assert await ended(node, await create(node, file.object_id, "", [SOURCE, SECOND])) == FINISHED
+
+
+async def test_a_finished_task_can_be_started_again(node: Node, tmp_path: Path) -> None:
+    """It gets what is not there any more."""
+    file = await put_file(node, pieces_of(2))
+    task_id = await create(node, file.object_id, tmp_path / "out", [])
+    (tmp_path / "out").unlink()
+    assert await create(node, file.object_id, tmp_path / "out", []) == task_id
+    assert await ended(node, task_id) == FINISHED
+    assert (tmp_path / "out").exists()
+
+
+async def test_referers_and_the_request_path_go_along(node: Node, source: Door) -> None:
+    """What gives the right to data of another zone: as the caller stated them, and the file itself."""
+    pieces = pieces_of(1)
+    file = await put_file(source.node, pieces)
+    top = make_dir(OWNER, DirList({"f": DirEntry(file.object_id)}), update_time=NOW)
+    for where in (source.node, node):
+        await where.put_raw(top.raw)
+    await put_file(node, pieces, only_object=True)
+    body = {"object_id": str(file.object_id), "local_path": "", "device_list": [str(SOURCE)], "auto_start": True}
+    referer = f"{top.object_id}/f"
+    reply = await trans(node, "POST", "task", body, referer_object=referer, req_path="/shared/f")
+    assert await ended(node, str(reply.json["task_id"])) == FINISHED
+    (headers,) = (one for one in source.headers if one["cyfs-ndn-action"] == "get-data")
+    assert headers["cyfs-req-path"] == "%2Fshared%2Ff"
+    assert headers["cyfs-dec-id"] == DEC
