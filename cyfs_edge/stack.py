@@ -318,7 +318,8 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
     shown = ShareTree(non, ndn, store.chunks, worker, waits.mutex(), zone.local_source(SYSTEM_DEC_ID))
     mounts = {f"{DAV_PATH}/": _behind_door(dav)}
     door = _compose_door(config, store, shown, ndn, meta, states[0], clock, random, waits, worker, mounts)
-    space = SpaceService(store, maps, [state.held_ids for state in states], [door.shares.shared_ids])
+    held = [*(state.held_ids for state in states), trans.held_ids]
+    space = SpaceService(store, maps, held, [door.shares.shared_ids])
     await space.restore()
     gate = PortGate(policy, callers, zone)
     return Stack(

@@ -1,4 +1,4 @@
-"""What answers the recorded requests of state, meta, handlers and events, and of the services that are not served yet.
+"""What answers the recorded requests of state, meta, handlers and events.
 
 From docs/protocol/http-api.md §11-§13 and docs/protocol/websocket.md §5, §7.
 
@@ -49,7 +49,6 @@ _DONE = reply({})
 _NOTHING = text({})
 _DENIED = error(403, "12")  # the path rules of the other dec grant nothing
 _NO_MAP = error(504, "7")  # the session has no map, its load failed
-_NOT_SERVED = error(500, "6")
 _OLD_VALUE = text({"prev_value": "{own.text_id}"})
 
 EXPECTED: Mapping[str, Check] = {
@@ -86,14 +85,6 @@ EXPECTED: Mapping[str, Check] = {
     "meta.remove_access": text({"item": ACCESS_ITEM}),
     "meta.clear_access": exact_text(b'{"count":1}'),
     "meta.add_link": exact_text(b'{"updated":true}'),
-    "trans.create_task": _NOT_SERVED,
-    "trans.get_task_state": _NOT_SERVED,
-    "trans.start_task": _NOT_SERVED,
-    "trans.query_tasks": _NOT_SERVED,
-    "trans.publish_file": _NOT_SERVED,
-    "trans.get_context": _NOT_SERVED,
-    "trans.get_task_group_state": _NOT_SERVED,
-    "trans.control_task_group": _NOT_SERVED,
     "sync.status": error(400, "2"),  # no path of an OOD
     "router_handlers.add_post_object_handler (ws)": packet(b'{"err":"0"}'),
     "router_handlers.remove_handler (ws)": packet(b'{"err":"0"}'),

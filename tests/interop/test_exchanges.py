@@ -24,7 +24,7 @@ REQUESTS, IDS = exchanges.load()
 SDKS = ("0.6.0", "0.5.8")
 HANDLER_CALL = 13
 ADD_EVENT = "router_events.add zone_role_changed (ws)"
-NOT_SERVED = ("trans.", "sync.")
+NOT_SERVED = ("sync.",)
 
 
 def own_of(run: int, recording: Recording) -> Own:

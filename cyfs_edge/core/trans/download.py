@@ -61,7 +61,7 @@ class Download:
         self._window = Window(tools.activities, tools.waits, BESIDE)
         # A chunk that was asked for by its id, to have it here, has no object that refers to it.
         alone = task.record.kind is TaskKind.CHUNK and not task.record.local_path
-        self._claim = Claim(task.record.dec, Keep.ALWAYS if alone else Keep.REFERRED)
+        self._claim = Claim(task.record.dec, Keep.ALWAYS if alone else Keep.REFERRED, source.zone)
         self._parent: tuple[ChunkId, bytes] | None = None
 
     async def run(self) -> None:

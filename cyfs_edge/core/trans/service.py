@@ -69,6 +69,10 @@ class TransService:
         """Runs the tasks that were running when the node stopped."""
         await self._runner.go_on()
 
+    def held_ids(self) -> list[ObjectId]:
+        """What unfinished tasks are about: it is not collected while they last."""
+        return [task.record.object_id for task in self._table.all() if task.record.status is not TaskStatus.FINISHED]
+
     async def close(self) -> None:
         await self._runner.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
-from cyfs_edge.core.ports import Keep
+from cyfs_edge.core.ports import LEASE, Keep
 from cyfs_edge.core.trans import sources
 from cyfs_edge.core.trans.ports import PeerAsk
 from cyfs_edge.net.peer_data import HttpPeers
@@ -468,3 +468,21 @@ async def test_referers_and_the_request_path_go_along(node: Node, source: Door) 
     (headers,) = (one for one in source.headers if one["cyfs-ndn-action"] == "get-data")
     assert headers["cyfs-req-path"] == "%2Fshared%2Ff"
     assert headers["cyfs-dec-id"] == DEC
+
+
+async def test_what_an_unfinished_task_has_fetched_is_not_collected(node: Node, source: Door, tmp_path: Path) -> None:
+    """A chunk that could not be written out has no object that refers to it: the task does, until it is deleted.
+    Its DecApp and the owner of the zone pay for it."""
+    data = pieces_of(1)[0]
+    chunk_id = ChunkId.of_data(data)
+    await source.node.store.chunks.put(chunk_id, data)
+    (tmp_path / "in the way").mkdir()
+    task_id = await create(node, chunk_id, tmp_path / "in the way")
+    assert await ended(node, task_id) == {"Err": ErrorCode.ALREADY_EXISTS}
+    assert node.store.chunks.claims[chunk_id].owner == node.stack.zone.zone.owner
+    node.store.now = lambda: NOW + LEASE + 1
+    await node.stack.space.collect()
+    assert chunk_id in node.store.chunks.chunks
+    assert (await trans(node, "PUT", "task", {"task_id": task_id, "action": "Delete"})).status == 200
+    await node.stack.space.collect()
+    assert chunk_id not in node.store.chunks.chunks
