@@ -28,11 +28,12 @@ def put(context: Context) -> int:
     reports: list[Report] = []
     try:
         owner = ObjectId.from_text(str(call_json(client, "GET", "/control/status").get("owner_id")))
+        avoid = os.fsencode(context.root.path)
         bar = Progress("put", 0, quiet=out.as_json)
         if bar.shown:
-            bar.total = sum(_size(name) for name in names)
+            bar.total = sum(_size(name, avoid) for name in names)
         with bar:
-            ingest = Ingest(client, owner, bar, rehash=context.args.rehash)
+            ingest = Ingest(client, owner, bar, rehash=context.args.rehash, avoid=avoid)
             try:
                 for name in names:
                     bar.label = f"put {Path(name).name}"
@@ -65,8 +66,8 @@ def _check(path: Path) -> None:
         raise CliError(ErrorCode.INVALID_PARAM, f"{path} is neither a file nor a folder.", Exit.USAGE)
 
 
-def _size(name: str) -> int:
-    return total_size(os.fsencode(name)) if os.path.isdir(name) else os.stat(name).st_size
+def _size(name: str, avoid: bytes) -> int:
+    return total_size(os.fsencode(name), avoid) if os.path.isdir(name) else os.stat(name).st_size
 
 
 def _row(name: str, report: Report) -> dict[str, object]:

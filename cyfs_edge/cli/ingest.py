@@ -85,13 +85,15 @@ class Ingest:
         bar: Progress,
         *,
         rehash: bool = False,
+        avoid: bytes | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """``rehash``: reads every file, whatever is remembered of it."""
+        """``rehash``: reads every file, whatever is remembered of it. ``avoid``: a folder that is not put."""
         self._client = client
         self._owner = owner
         self._bar = bar
         self._rehash = rehash
+        self._avoid = avoid
         self._now_ns = now_ns
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ingest")
         self._own = threading.local()
@@ -134,7 +136,7 @@ class Ingest:
     def _batches(self, top: bytes) -> Iterator[_Batch]:
         """Batches that are being worked on. A file of more than one chunk has the pool for itself."""
         batch, self._walked = _Batch(), self._place
-        for step in walk(top):
+        for step in walk(top, self._avoid):
             if isinstance(step, LeftOut):
                 self._leave_out(step)
                 continue

@@ -72,8 +72,12 @@ class _Listing:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def walk(top: bytes) -> Iterator[Step]:
-    """Links to files inside ``top`` count as files; other links, pipes, sockets and devices are left out."""
+def walk(top: bytes, avoid: bytes | None = None) -> Iterator[Step]:
+    """Links to files inside ``top`` count as files; other links, pipes, sockets and devices are left out.
+
+    ``avoid``: a folder that is left out, too.
+    """
+    avoided = _identity(avoid) if avoid is not None else None
     real = os.path.realpath(top)
     stack: list[_Open] = []
     first = _list(top, real)
@@ -98,6 +102,9 @@ def walk(top: bytes) -> Iterator[Step]:
                 here.empty = False
                 yield _failed(path, ErrorCode.OUT_OF_LIMIT, f"nested more than {DEPTH_MAX} folders deep")
                 continue
+            if avoided is not None and _identity(path) == avoided:
+                yield LeftOut(path, "the node's own root")
+                continue
             yield FolderBegin(inner)
             listed = _list(path, real)
             yield from listed.left_out
@@ -107,10 +114,10 @@ def walk(top: bytes) -> Iterator[Step]:
             yield Found(inner, os.path.realpath(path) if mark.endswith(_LINK) else path)
 
 
-def total_size(top: bytes) -> int:
+def total_size(top: bytes, avoid: bytes | None = None) -> int:
     """Bytes in the files, for a progress bar."""
     size = 0
-    for step in walk(top):
+    for step in walk(top, avoid):
         if isinstance(step, Found):
             try:
                 size += os.lstat(step.path).st_size
@@ -141,6 +148,14 @@ def _list(path: bytes, top: bytes) -> _Listing:
     listed.left_out.sort(key=lambda one: one.path)
     listed.names.sort(key=_order, reverse=True)
     return listed
+
+
+def _identity(path: bytes) -> tuple[int, int] | None:
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
 def _failed(path: bytes, code: ErrorCode, reason: str) -> LeftOut:

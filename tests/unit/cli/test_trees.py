@@ -409,3 +409,11 @@ def test_paths_longer_than_the_system_takes_in_one_call(cli: Cli, root: Path, tm
     put_raw(root, [long, obj], [b"x"])
     got = cli("file", "get", obj.object_id, "-o", tmp_path / "out", "--root", root, "--json")
     assert (got.code, got.json["files"]) == (0, 2)
+
+
+def test_the_node_does_not_store_its_own_root(cli: Cli, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    row = cli("file", "put", tmp_path, "--root", root, "--json").json["files"][0]
+    assert (row["entries"], [Path(one["path"]).name for one in row["skipped"]]) == (1, ["root"])
+    cli("file", "get", row["id"], "-o", tmp_path / "out", "--root", root)
+    assert read(tmp_path / "out") == {"a": b"a"}

@@ -11,7 +11,7 @@ import pytest
 
 from cyfs_edge.base.errors import ErrorCode
 from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
-from cyfs_edge.core.ports import NO_CLAIM, Claim, Durability, Keep
+from cyfs_edge.core.ports import Claim, Keep
 from cyfs_edge.objects.builder import build_object
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.dir import make_dir_of_list
@@ -59,27 +59,10 @@ async def known(node: Node, *seen: Seen, begin: str | None = None) -> list[Objec
     return [None if one == NULL_ID else one for one in file_batch.decode_ids(reply.body)]
 
 
-class Claims:
-    """Notes on whose account chunks are put."""
-
-    def __init__(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[Claim] = []
-        put_many = node.store.chunks.put_many
-
-        async def noting(
-            chunks: list[tuple[ChunkId, bytes]], durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
-        ) -> int:
-            self.seen.append(claim)
-            return await put_many(chunks, durability, claim)
-
-        monkeypatch.setattr(node.store.chunks, "put_many", noting)
-
-
-async def test_chunks_are_kept_while_a_file_refers_to_them(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    claims = Claims(node, monkeypatch)
+async def test_chunks_are_kept_while_a_file_refers_to_them(node: Node) -> None:
     assert (await call(node, "PUT", "chunks", chunks_of(b"a", b"", b"a"))).json == {"new": 2}
     assert (await call(node, "PUT", f"chunk/{ChunkId.of_data(b'a')}", b"a")).json == {"new": 0}
-    assert claims.seen == [Claim(SYSTEM_DEC_ID, Keep.REFERRED)] * 2
+    assert set(node.store.chunks.claims.values()) == {Claim(SYSTEM_DEC_ID, Keep.REFERRED)}
     ids = [ChunkId.of_data(data) for data in (b"a", b"b", b"")]
     reply = await call(node, "POST", "chunks_here", file_batch.encode_ids(ids))
     assert file_batch.decode_answers(reply.body, 3) == [True, False, True]

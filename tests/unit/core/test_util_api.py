@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cyfs_edge.base.errors import ErrorCode
+from cyfs_edge.base.ids import ChunkId
+from cyfs_edge.core.ports import NO_CLAIM, Claim, Durability, Keep
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.file import File, file_chunks
@@ -182,3 +185,27 @@ async def test_bad_build_file_is_refused(
 async def test_build_dir_of_what_is_no_map_is_not_found(node: Node) -> None:
     body = json.dumps({"common": {"flags": 0}, "object_map_id": id_of("text_b"), "dir_type": 0}).encode()
     assert (await node.send("POST", "/util/build_dir_from_object_map", None, body)).code == 4
+
+
+async def test_build_file_notices_a_file_that_changes(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "f.bin").write_bytes(bytes(4096))
+    put = node.store.chunks.put
+
+    async def growing(
+        chunk_id: ChunkId, data: bytes, durability: Durability = Durability.DURABLE, claim: Claim = NO_CLAIM
+    ) -> bool:
+        with (tmp_path / "f.bin").open("ab") as file:
+            file.truncate(5000)
+        return await put(chunk_id, data, durability, claim)
+
+    monkeypatch.setattr(node.store.chunks, "put", growing)
+    reply = await build_file(node, tmp_path / "f.bin")
+    assert (reply.status, reply.code) == (500, ErrorCode.CONFLICT)
+
+
+async def test_chunks_of_a_built_file_stay_as_long_as_the_file(node: Node, tmp_path: Path) -> None:
+    (tmp_path / "f.bin").write_bytes(b"data")
+    assert (await build_file(node, tmp_path / "f.bin")).status == 200
+    assert node.store.chunks.claims[ChunkId.of_data(b"data")] == Claim(SYSTEM_DEC_ID, Keep.REFERRED)
