@@ -303,7 +303,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         HandlerApi(handlers, HttpRoutines(timeout=config.limits.handler_timeout), config.ports),
         MetaApi(meta, zone),
         TransApi(trans),
-        [StateApi(state) for state in states],
+        [StateApi(state, worker) for state in states],
         FrontApi(
             FrontService(non, ndn),
             ndn,

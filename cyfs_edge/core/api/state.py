@@ -6,13 +6,19 @@ from collections.abc import Awaitable, Callable
 
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.api.call import Call
-from cyfs_edge.core.state.service import Found, Listed, StateService
+from cyfs_edge.core.ports import Worker
+from cyfs_edge.core.state.op_env import Items
+from cyfs_edge.core.state.service import Found, StateService
+from cyfs_edge.objects.object_map import MapContentType
 from cyfs_edge.wire import fields, state
 from cyfs_edge.wire.message import HttpResponse
 from cyfs_edge.wire.state import Body, CommitType, OpEnvAction, StateAction, StateCommon
 from cyfs_edge.wire.state_reply import MapInfo, RootInfo, map_info_json, root_json
 
 _TEXT = ("content-type", "text/plain;charset=utf-8")
+
+ENCODED_AT_ONCE = 2000
+"""Entries of a listing that are made into JSON on the loop; more go to the worker."""
 
 Endpoint = Callable[[Call], Awaitable[HttpResponse]]
 EnvCall = Callable[[Call, StateCommon, int], Awaitable[HttpResponse]]
@@ -21,10 +27,11 @@ EnvCall = Callable[[Call, StateCommon, int], Awaitable[HttpResponse]]
 class StateApi:
     """The calls on one of the two states."""
 
-    __slots__ = ("_service",)
+    __slots__ = ("_service", "_worker")
 
-    def __init__(self, service: StateService) -> None:
+    def __init__(self, service: StateService, worker: Worker) -> None:
         self._service = service
+        self._worker = worker
 
     @property
     def prefix(self) -> str:
@@ -67,7 +74,9 @@ class StateApi:
         common = state.parse_common(call.headers, call.source)
         request = state.parse_accessor(call.path.removeprefix(self.prefix[:-1]), call.pairs)
         if request.page is not None:
-            return _listed(await self._service.list(common, request.path, *request.page))
+            listed = await self._service.list(common, request.path, *request.page)
+            body = await self._encoded(listed.content_type, listed.items, lambda items: items)
+            return HttpResponse(200, [fields.JSON_TYPE, *_root_headers(listed.info)], body)
         return _found(await self._service.get_object(common, request.path))
 
     async def _get_current_root(self, call: Call) -> HttpResponse:
@@ -172,7 +181,8 @@ class StateApi:
     async def _next(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         step = Body.of(await call.json()).number("step", 0xFFFF_FFFF)
         async with self._service.env(common, sid) as env:
-            return _json({"result": state.items_json(*await env.next(step))})
+            kind, items = await env.next(step)
+        return await self._result(kind, items)
 
     async def _reset(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         async with self._service.env(common, sid) as env:
@@ -181,7 +191,18 @@ class StateApi:
 
     async def _list(self, call: Call, common: StateCommon, sid: int) -> HttpResponse:
         async with self._service.env(common, sid) as env:
-            return _json({"result": state.items_json(*await env.entries(_path(call)))})
+            kind, items = await env.entries(_path(call))
+        return await self._result(kind, items)
+
+    async def _result(self, kind: MapContentType, items: Items) -> HttpResponse:
+        return HttpResponse(200, [_TEXT], await self._encoded(kind, items, lambda listed: {"result": listed}))
+
+    async def _encoded(self, kind: MapContentType, items: Items, wrap: Callable[[object], object]) -> bytes:
+        def encode() -> bytes:
+            return fields.json_body(wrap(state.items_json(kind, items)))
+
+        # A hundred thousand entries take a second, in which others are served.
+        return encode() if len(items) <= ENCODED_AT_ONCE else await self._worker.run(encode)
 
 
 def _env_call(action: OpEnvAction, act: EnvCall) -> Endpoint:
@@ -221,8 +242,3 @@ def _found(found: Found) -> HttpResponse:
     headers.append(fields.OCTET_STREAM)
     headers += fields.time_headers(record.object_update_time or None, record.object_expired_time or None)
     return HttpResponse(200, headers, record.raw)
-
-
-def _listed(listed: Listed) -> HttpResponse:
-    body = fields.json_body(state.items_json(listed.content_type, listed.items))
-    return HttpResponse(200, [fields.JSON_TYPE, *_root_headers(listed.info)], body)
