@@ -198,6 +198,10 @@ class ChunkStore(Protocol):
 
     async def delete(self, chunk_id: ChunkId) -> bool: ...
 
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        """On whose account the chunk is kept; ``None`` when it is not here."""
+        ...
+
     def list_ids(self) -> AsyncIterator[ChunkId]: ...
 
 
@@ -213,6 +217,10 @@ class FileIndex(Protocol):
     async def by_quick_hash(self, quick_hash: str) -> list[FileIndexEntry]: ...
 
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]: ...
+
+    def entries(self) -> AsyncIterator[FileIndexEntry]:
+        """All entries in the order of their ids."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,10 @@ class StateStore(Protocol):
 
     async def root(self, name: str) -> RootRecord | None: ...
 
+    def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        """All roots with their names, in order of the names' bytes."""
+        ...
+
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         """One durable transaction: the objects that are not there yet, and the new root.
 
@@ -260,6 +272,10 @@ class Records(Protocol):
 
     async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
         """Whether it was there."""
+        ...
+
+    def spaces(self) -> AsyncIterator[str]:
+        """The spaces that have records, in order of their bytes."""
         ...
 
     def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:

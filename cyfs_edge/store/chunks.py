@@ -207,6 +207,10 @@ class LmdbChunks:
 
         return await self._writer.submit(run, Durability.DURABLE)
 
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        row = self._engine.get(Table.CHUNKS, chunk_id)
+        return None if row is None else rows.decode_chunk_head(chunk_id, row).claim
+
     async def list_ids(self) -> AsyncIterator[ChunkId]:
         after: bytes | None = None
         while page := await self._pool.run(self._engine.keys, Table.CHUNKS, b"", after):

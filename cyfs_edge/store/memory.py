@@ -122,6 +122,10 @@ class MemoryChunks:
         self.claims.pop(chunk_id, None)
         return self.chunks.pop(chunk_id, None) is not None
 
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        self._store.check_open()
+        return self.claims.get(chunk_id)
+
     async def list_ids(self) -> AsyncIterator[ChunkId]:
         async for key in _walk(self.chunks, b""):
             yield key
@@ -151,6 +155,10 @@ class MemoryFileIndex:
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]:
         return self._sorted(entry for entry in self._entries.values() if chunk_id in entry.chunks)
 
+    async def entries(self) -> AsyncIterator[FileIndexEntry]:
+        for entry in self._sorted(self._entries.values()):
+            yield entry
+
     @staticmethod
     def _sorted(entries: Iterable[FileIndexEntry]) -> list[FileIndexEntry]:
         return sorted(entries, key=lambda entry: entry.file_id)
@@ -164,6 +172,11 @@ class MemoryState:
     async def root(self, name: str) -> RootRecord | None:
         self._store.check_open()
         return self._roots.get(rows.root_key(name))
+
+    async def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        self._store.check_open()
+        for key, record in sorted(self._roots.items()):
+            yield key.decode("utf-8"), record
 
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         self._store.check_open()
@@ -201,6 +214,11 @@ class MemoryRecords:
     async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
         self._store.check_open()
         return self._records.pop(rows.record_key(space, key), None) is not None
+
+    async def spaces(self) -> AsyncIterator[str]:
+        self._store.check_open()
+        for space in sorted({at.partition(b"\0")[0] for at in self._records}):
+            yield space.decode("utf-8")
 
     async def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         self._store.check_open()

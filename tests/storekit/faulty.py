@@ -148,6 +148,9 @@ class _State:
     async def root(self, name: str) -> RootRecord | None:
         return await self._store.call(lambda _: self._store.inner.state.root(name))
 
+    def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        return self._store.inner.state.roots()
+
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         return await self._store.call(lambda _: self._store.inner.state.commit(objects, change))
 
@@ -175,6 +178,12 @@ class _Chunks:
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         return await self._store.call(lambda _: self._store.inner.chunks.read(chunk_id, start, end))
 
+    async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
+        return await self._store.call(lambda _: self._store.inner.chunks.read_whole(chunk_id))
+
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        return await self._store.call(lambda _: self._store.inner.chunks.claim(chunk_id))
+
     async def contains(self, chunk_id: ChunkId) -> bool:
         return await self._store.call(lambda _: self._store.inner.chunks.contains(chunk_id))
 
@@ -198,6 +207,9 @@ class _Records:
     async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
         return await self._store.call(lambda _: self._store.inner.records.delete(space, key, durability))
 
+    def spaces(self) -> AsyncIterator[str]:
+        return self._store.inner.records.spaces()
+
     def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         return self._store.inner.records.list(space, prefix, after)
 
@@ -220,3 +232,6 @@ class _Files:
 
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]:
         return await self._store.call(lambda _: self._store.inner.files.by_chunk(chunk_id))
+
+    def entries(self) -> AsyncIterator[FileIndexEntry]:
+        return self._store.inner.files.entries()

@@ -10,8 +10,8 @@ import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
-from cyfs_edge.core.ports import Durability, FileRange, Store
-from tests.storekit.kit import Bench, Maker, gathered, load, make_chunk, read_chunk
+from cyfs_edge.core.ports import Claim, Durability, FileRange, Keep, Store
+from tests.storekit.kit import Bench, Maker, gathered, load, make_chunk, make_record, read_chunk
 
 SIZES = (0, 1, 300, 4096, 4097, 65_536, 65_537, 1 << 20, (4 << 20) + 1)
 BOTH = pytest.mark.parametrize("durability", list(Durability), ids=lambda value: value.value)
@@ -195,3 +195,13 @@ async def test_all_is_there_after_opening_anew(lasting: Maker, bench: Bench) -> 
     assert (after.chunk_count, after.chunk_size) == (before.chunk_count, before.chunk_size)
     assert ChunkId.of_data(b"") in await gathered(store.chunks.list_ids())
     await store.close()
+
+
+async def test_a_chunk_tells_on_whose_account_it_is_kept(store: Store) -> None:
+    chunk_id, data = make_chunk("claimed", 5000)
+    assert await store.chunks.claim(chunk_id) is None
+    claim = Claim(make_record("dec").object_id, Keep.REFERRED)
+    await store.chunks.put(chunk_id, data, claim=claim)
+    assert await store.chunks.claim(chunk_id) == claim
+    await store.chunks.put(chunk_id, data)
+    assert await store.chunks.claim(chunk_id) == Claim(claim.dec, Keep.ALWAYS)
