@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Generic, Protocol, TypeVar
@@ -109,6 +109,8 @@ class ScrubReport:
     problems: list[Problem] = field(default_factory=list)
 
 
+Pace = Callable[[int], Awaitable[None]]
+"""Waited for after each step, with the bytes read so far: slows a scrub down."""
 StatSource = Callable[[], StoreStat]
 
 
@@ -129,6 +131,10 @@ class ObjectStore(Protocol):
         written. With ``DURABLE`` the result is given after the commit that holds it has been synced. Below the
         free-space floor a ``record`` raises ``OUT_OF_LIMIT``; a delete, or leaving things as they are, does not.
         """
+        ...
+
+    async def replace(self, record: ObjectRecord) -> None:
+        """Puts a sound record in the place of one that may be damaged, which ``update`` could not read."""
         ...
 
     def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
@@ -308,7 +314,9 @@ class Store(Protocol):
 
     def stat(self) -> StoreStat: ...
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
         """Compares everything with its hashes; ``progress`` gets the growing report. Cancel the task to stop it."""
         ...
 

@@ -17,6 +17,7 @@ from cyfs_edge.core.ports import (
     FileIndexEntry,
     FileRange,
     ObjectRecord,
+    Pace,
     Problem,
     RootChange,
     RootRecord,
@@ -56,6 +57,9 @@ class MemoryObjects:
             self.records[object_id] = decision.record
         self._store.commits += 1
         return decision.result
+
+    async def replace(self, record: ObjectRecord) -> None:
+        await self.update(record.object_id, lambda held: Change(None, record))
 
     async def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
         async for key in _walk(self.records, prefix):
@@ -276,7 +280,9 @@ class MemoryStore:
             commits=self.commits,
         )
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
         report = ScrubReport()
         for object_id, record in self.objects.records.items():
             report.objects += 1
@@ -292,6 +298,8 @@ class MemoryStore:
         report.bytes += sum(map(len, self.chunks.chunks.values()))
         if progress is not None:
             progress(report)
+        if pace is not None:
+            await pace(report.bytes)
         return report
 
     async def close(self) -> None:

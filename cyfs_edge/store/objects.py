@@ -57,6 +57,17 @@ class LmdbObjects:
 
         return await self._writer.submit(run, durability, _SIZE_GUESS)
 
+    async def replace(self, record: ObjectRecord) -> None:
+        row = rows.encode_object(record)
+
+        def run(view: View) -> None:
+            held = view.get(Table.OBJECTS, record.object_id)
+            view.put(Table.OBJECTS, record.object_id, row)
+            view.delta.objects += held is None
+            view.delta.object_bytes += len(record.raw) - (0 if held is None else rows.object_raw_size(held))
+
+        await self._writer.submit(run, Durability.DURABLE, len(row))
+
     async def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
         last: bytes | None = after
         while page := await self._pool.run(self._engine.keys, Table.OBJECTS, prefix, last):

@@ -129,10 +129,12 @@ _OBJECT_FIXED = _GUARD.size + _OBJECT.size
 
 
 def object_raw_size(row: bytes) -> int:
-    """Bytes of the object itself in its row."""
+    """Bytes of the object itself in its row; of a damaged one what can be made of it."""
+    if len(row) < _OBJECT_FIXED:
+        return 0
     sizes: tuple[int, int] = _OBJECT_SIZES.unpack_from(row, _OBJECT_FIXED - _OBJECT_SIZES.size)
     texts = sum(size for size in sizes if size != _NO_TEXT)
-    return len(row) - _OBJECT_FIXED - texts
+    return max(0, len(row) - _OBJECT_FIXED - texts)
 
 
 _OBJECT_SIZES = Struct("<HH")

@@ -18,6 +18,7 @@ from cyfs_edge.core.ports import (
     FileIndexEntry,
     FileRange,
     ObjectRecord,
+    Pace,
     RootChange,
     RootRecord,
     ScrubReport,
@@ -107,8 +108,10 @@ class FaultyStore:
     def stat(self) -> StoreStat:
         return self.inner.stat()
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
-        return await self.inner.scrub(progress)
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
+        return await self.inner.scrub(progress, pace)
 
     async def close(self) -> None:
         await self.inner.close()
@@ -137,8 +140,11 @@ class _Objects:
 
         return await self._store.call(work)
 
-    def list_ids(self, prefix: bytes = b"") -> AsyncIterator[ObjectId]:
-        return self._store.inner.objects.list_ids(prefix)
+    async def replace(self, record: ObjectRecord) -> None:
+        await self._store.call(lambda _: self._store.inner.objects.replace(record))
+
+    def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
+        return self._store.inner.objects.list_ids(prefix, after)
 
 
 class _State:
