@@ -13,6 +13,7 @@ from cyfs_edge import __version__
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import ROOT_STATE, PathRules
+from cyfs_edge.core.api.backup import BackupApi
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.crypto import CryptoApi
@@ -54,6 +55,7 @@ from cyfs_edge.host.peek import peek_file
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
+from cyfs_edge.keepers import Keepers
 from cyfs_edge.net.http_client import HttpClient
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
@@ -88,6 +90,7 @@ class Stack:
     handlers: HandlerRegistration = field(kw_only=True)
     events: RouterEvents = field(kw_only=True)
     meta: MetaService = field(kw_only=True)
+    keepers: Keepers = field(kw_only=True)
     callers: Callers = field(kw_only=True)
     version: str = __version__
     addresses: dict[str, str] = field(default_factory=dict)
@@ -97,8 +100,9 @@ class Stack:
     control: ControlApi = field(init=False)
 
     def __post_init__(self) -> None:
+        backup = BackupApi(self.jobs, self.keepers.backups, self.keepers.scrub, self.config.backup)
         self.control = ControlApi(
-            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta
+            self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta, backup
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -227,6 +231,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
             peek_file,
         ),
     )
+    keepers = Keepers(config, store, zone, roots, clock, worker, random)
     return Stack(
         config,
         identity,
@@ -241,6 +246,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         handlers=handlers,
         events=RouterEvents(),
         meta=meta,
+        keepers=keepers,
         callers=callers,
     )
 

@@ -103,7 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     _object_commands(commands.group("object", "named objects"))
     _file_commands(commands.group("file", "files and folders"))
-    commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    scrub = commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    scrub.add_argument("--repair", action="store_true", help="replace what is damaged from other copies")
+    _backup_commands(commands.group("backup", "backups: to another disk, an SFTP server, an S3 store"))
     _state_commands(commands.group("state", "the state of DecApps: maps by path"))
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
     handlers = commands.group("handlers", "what DecApps have registered to be asked")
@@ -144,6 +146,35 @@ def _file_commands(files: _Commands) -> None:
     get.add_argument("--inner-path", metavar="PATH", help="path inside a Dir")
     listing = files.add("ls", "file_list:list_files", "list the files that were put here")
     listing.add_argument("--limit", type=_count, metavar="N", help="at most N files")
+
+
+def _backup_commands(backups: _Commands) -> None:
+    init = backups.add("init", "backup_setup:init", "make a repository for backups, and its key")
+    init.add_argument("target", metavar="PLACE", help="/folder, sftp://user@host/folder or s3://bucket/prefix")
+    key = backups.add("key", "backup_setup:key", "show the key of the backups, or bring it back")
+    key.add_argument("--restore", action="store_true", help="read the key, from the terminal or standard input")
+    key.add_argument("--key-file", metavar="FILE", help="read it from FILE (with --restore)")
+    create = backups.add("create", "backup:create", "take a backup")
+    create.add_argument("--with-secret", action="store_true", help="the private key of the device too")
+    listing = backups.add("list", "backup:list_backups", "the backups in a repository")
+    verify = backups.add("verify", "backup:verify", "check that all backups are whole")
+    verify.add_argument("--read-data", action="store_true", help="read and decrypt everything")
+    verify.add_argument(
+        "--drop-damaged", action="store_true", help="delete damaged files, so that the next backup sends them again"
+    )
+    restore = backups.add("restore", "backup_restore:restore", "bring a backup back")
+    restore.add_argument("--dec", metavar="ID", help="only this DecApp, into the running node")
+    restore.add_argument("--replace", action="store_true", help="set a store that is there aside first")
+    rehearse = backups.add("rehearse", "backup:rehearse", "restore a backup for trial, compare, throw away")
+    for parser in (restore, rehearse):
+        parser.add_argument("--snapshot", metavar="ID", help="which backup (default: the last one)")
+    forget = backups.add("forget", "backup:forget", "delete old backups, and what only they need")
+    for name in ("last", "daily", "weekly"):
+        forget.add_argument(f"--keep-{name}", type=_amount, metavar="N", help=f"keep so many ({name})")
+    for parser in (create, listing, verify, restore, rehearse, forget):
+        parser.add_argument("target", metavar="PLACE", nargs="?", help="where the backups are (default: as configured)")
+    for parser in (listing, verify, restore):
+        parser.add_argument("--key-file", metavar="FILE", help="file with the key, for a root that has none")
 
 
 def _state_commands(states: _Commands) -> None:
@@ -230,6 +261,10 @@ def _common_options(parser: argparse.ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     return _number(text, 0, 65535)
+
+
+def _amount(text: str) -> int:
+    return _number(text, 0, 10_000)
 
 
 def _count(text: str) -> int:

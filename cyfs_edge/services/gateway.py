@@ -76,9 +76,11 @@ async def _serve(config: Config) -> int:
         print(_ready_line(node), flush=True)
         systemd.notify("READY=1")
         watchdog = loop.create_task(_watchdog(systemd))
+        keeping = loop.create_task(node.keepers.timer(node.jobs).run())
         await stop.wait()
         systemd.notify("STOPPING=1")
         watchdog.cancel()
+        keeping.cancel()
         return 0
     finally:
         await asyncio.gather(*(server.close(DRAIN_S) for server in servers))

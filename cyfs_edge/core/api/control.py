@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId, ObjectTypeCode
+from cyfs_edge.core.api.backup import BackupApi
 from cyfs_edge.core.api.openapi import openapi_document
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.handlers.registry import Handler, HandlerRegistry
-from cyfs_edge.core.jobs import Job, Jobs
-from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, ScrubReport, Store
+from cyfs_edge.core.jobs import Jobs
+from cyfs_edge.core.ports import FileIndexEntry, ObjectRecord, Store
 from cyfs_edge.core.rmeta.service import MetaService
+from cyfs_edge.core.scrub import last_run
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.file import File, file_chunks
 from cyfs_edge.wire import fields, rmeta
@@ -32,7 +34,17 @@ Action = Callable[[HttpRequest, str, Query], Awaitable[HttpResponse]]
 class ControlApi:
     """Everything of the protocol API, and ``/control/…`` beside it. The caller is root or the node's own user."""
 
-    __slots__ = ("_events", "_jobs", "_meta", "_protocol", "_registry", "_routes", "_status_of_node", "_store")
+    __slots__ = (
+        "_backup",
+        "_events",
+        "_jobs",
+        "_meta",
+        "_protocol",
+        "_registry",
+        "_routes",
+        "_status_of_node",
+        "_store",
+    )
 
     def __init__(
         self,
@@ -43,6 +55,7 @@ class ControlApi:
         registry: HandlerRegistry,
         events: RouterEvents,
         meta: MetaService,
+        backup: BackupApi,
     ) -> None:
         """``protocol``: the API of the node itself. ``status``: what ``/control/status`` tells."""
         self._protocol = protocol
@@ -52,12 +65,14 @@ class ControlApi:
         self._registry = registry
         self._events = events
         self._meta = meta
+        self._backup = backup
         self._routes: dict[tuple[str, str], Action] = {
             ("GET", "status"): self._status,
             ("GET", "objects"): self._objects,
             ("GET", "files"): self._files,
             ("POST", "file_index"): self._file_index,
             ("POST", "scrub"): self._scrub,
+            ("POST", "backup"): self._backups,
             ("GET", "jobs"): self._job,
             ("DELETE", "jobs"): self._cancel_job,
             ("GET", "access"): self._access,
@@ -80,7 +95,8 @@ class ControlApi:
             return error_to_response(error)
 
     async def _status(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return _json(self._status_of_node())
+        last = {name: await last_run(self._store, name) for name in ("backup", "scrub")}
+        return _json({**self._status_of_node(), "last": last})
 
     async def _objects(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         limit = _limit(query)
@@ -135,29 +151,10 @@ class ControlApi:
         return HttpResponse(200)
 
     async def _scrub(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        stat = self._store.stat()
+        return await self._backup.scrub(request)
 
-        async def work(job: Job) -> object:
-            job.total = stat.object_count + stat.chunk_count
-
-            def progress(report: ScrubReport) -> None:
-                job.done = report.objects + report.chunks
-
-            report = await self._store.scrub(progress)
-            job.done = report.objects + report.chunks
-            return {
-                "objects": report.objects,
-                "chunks": report.chunks,
-                "bytes": report.bytes,
-                "problems": [
-                    {"kind": problem.kind, "object_id": str(problem.object_id), "what": problem.what}
-                    for problem in report.problems
-                ],
-            }
-
-        response = _json(self._jobs.start("scrub", work).to_json())
-        response.status = 202
-        return response
+    async def _backups(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
+        return await self._backup.backup(request, rest)
 
     async def _job(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         return _json(self._jobs.get(rest).to_json())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cyfs_edge import __version__
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.core.backup.pins import Pins
 from cyfs_edge.core.backup.ports import RootFiles
 from cyfs_edge.core.backup.repository import Found, Repository
 from cyfs_edge.core.ports import NO_CLAIM, Clock, FileIndexEntry, ObjectRecord, RootRecord, Store, Worker
@@ -26,25 +27,6 @@ SEGMENT_MAX = 1 << 20
 _CUT_MASK = 0x3F
 _BATCH = 128
 _PROBLEMS_MAX = 1000
-
-
-@dataclass(slots=True)
-class Pins:
-    """Roots that a running backup needs. The collection of the store asks for them."""
-
-    _held: dict[int, frozenset[ObjectId]] = field(default_factory=dict)
-    _next: int = 0
-
-    def __call__(self) -> Iterable[ObjectId]:
-        return frozenset[ObjectId]().union(*self._held.values())
-
-    def hold(self, roots: Iterable[ObjectId]) -> int:
-        self._next += 1
-        self._held[self._next] = frozenset(roots)
-        return self._next
-
-    def release(self, pin: int) -> None:
-        del self._held[pin]
 
 
 @dataclass(slots=True)

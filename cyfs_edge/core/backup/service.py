@@ -11,9 +11,10 @@ from typing import Protocol
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.backup.copies import RepositoryCopies
-from cyfs_edge.core.backup.create import Creator, Pins, Progress
+from cyfs_edge.core.backup.create import Creator, Progress
 from cyfs_edge.core.backup.dec_restore import DecRestorer
 from cyfs_edge.core.backup.needs import walk_maps
+from cyfs_edge.core.backup.pins import Pins
 from cyfs_edge.core.backup.ports import RootFiles
 from cyfs_edge.core.backup.repository import Found, Repository, find_snapshot
 from cyfs_edge.core.backup.restore import Restorer, SnapshotReader

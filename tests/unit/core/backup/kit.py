@@ -11,7 +11,8 @@ from pathlib import Path
 from random import Random
 
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.core.backup.create import Creator, Pins, Progress
+from cyfs_edge.core.backup.create import Creator, Progress
+from cyfs_edge.core.backup.pins import Pins
 from cyfs_edge.core.backup.ports import BackupTarget, RootFile
 from cyfs_edge.core.backup.repository import Found, Repository, create_repository, open_head
 from cyfs_edge.core.backup.restore import Restored, Restorer, SnapshotReader

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.core.backup.create import Pins
+from cyfs_edge.core.backup.pins import Pins
 from cyfs_edge.core.backup.ports import PackUse
 from cyfs_edge.core.backup.repository import Repository
 from cyfs_edge.core.backup.restore import SnapshotReader
