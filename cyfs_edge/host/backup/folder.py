@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
@@ -17,18 +18,18 @@ from cyfs_edge.core.backup.ports import TargetFile
 T = TypeVar("T")
 
 _TEMP = ".tmp-"
+_TEMP_AGE_S = 86_400
 _PAGE = 512
 
 
 class FolderTarget:
-    """Files get their names when they are whole and synced. What a crash left half written goes at the next write."""
+    """Files get their names when they are whole and synced. What a crash left half written goes a day later."""
 
-    __slots__ = ("_number", "_root", "_swept")
+    __slots__ = ("_number", "_root")
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._number = count(1)
-        self._swept: set[Path] = set()
 
     @property
     def text(self) -> str:
@@ -58,7 +59,9 @@ class FolderTarget:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{at}/{entry.name}")
-                elif entry.is_file(follow_symlinks=False) and not entry.name.startswith(_TEMP):
+                elif entry.name.startswith(_TEMP):
+                    _sweep(entry)
+                elif entry.is_file(follow_symlinks=False):
                     yield TargetFile(f"{at}/{entry.name}", entry.stat().st_size)
 
     async def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
@@ -76,10 +79,6 @@ class FolderTarget:
         if not self._root.is_dir():
             raise FileNotFoundError(errno.ENOENT, "the folder is not there any more", str(self._root))
         self._make(path.parent)
-        if path.parent not in self._swept:
-            self._swept.add(path.parent)
-            for left in path.parent.glob(_TEMP + "*"):
-                left.unlink(missing_ok=True)
         temp = path.with_name(f"{_TEMP}{os.getpid()}-{next(self._number)}")
         fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -118,6 +117,13 @@ class FolderTarget:
             return await asyncio.to_thread(work)
         except OSError as error:
             raise target_error(error, self.text, doing) from error
+
+
+def _sweep(entry: os.DirEntry[str]) -> None:
+    """Removes what nobody can be writing any more."""
+    with suppress(OSError):
+        if entry.stat(follow_symlinks=False).st_mtime < time.time() - _TEMP_AGE_S:
+            os.unlink(entry.path)
 
 
 def _sync(folder: Path) -> None:

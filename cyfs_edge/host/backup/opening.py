@@ -13,7 +13,7 @@ from cyfs_edge.core.ports import Random, Worker
 from cyfs_edge.host.backup.blob_index import SqliteBlobIndex
 from cyfs_edge.host.backup.root_files import read_key
 from cyfs_edge.host.backup.targets import open_target
-from cyfs_edge.wire.backup.address import parse_address
+from cyfs_edge.wire.backup.address import Address, parse_address
 from cyfs_edge.wire.backup.keys import BackupKey
 
 INDEX_FOLDER = "data/backup"
@@ -31,19 +31,24 @@ class Repositories:
         self._worker = worker
         self._environ = environ
 
-    async def target(self, text: str | None) -> BackupTarget:
+    def address(self, text: str | None) -> Address:
         """``INVALID_PARAM`` when no place is named, here or in the configuration."""
-        if text is None and self._default is None:
+        named = text or self._default
+        if named is None:
             raise CyfsError(
                 ErrorCode.INVALID_PARAM,
                 "no place for backups is named: give one, or set target in [backup] of the configuration",
             )
-        return await open_target(parse_address(text or self._default or ""), self._root, self._environ)
+        return parse_address(named)
+
+    async def target(self, text: str | None) -> BackupTarget:
+        return await open_target(self.address(text), self._root, self._environ)
 
     async def open(self, text: str | None, key: BackupKey | None = None, index: Path | None = None) -> Repository:
         """With the key of the root unless another is given; ``index``: the folder for what is known of it."""
+        address = self.address(text)
         used = key if key is not None else await asyncio.to_thread(read_key, self._root, None)
-        target = await self.target(text)
+        target = await open_target(address, self._root, self._environ)
         try:
             head = await open_head(target, used)
             folder = index or self._root / INDEX_FOLDER

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -25,12 +26,13 @@ _KEEPALIVE_S = 30
 _PIECE = 256 * 1024
 _FULL = 32 << 20
 _TEMP = ".tmp-"
+_TEMP_AGE_S = 86_400
 
 
 class SftpTarget:
     """One connection, made at the beginning. Keys and known hosts are the root's own, below ``etc/backup``."""
 
-    __slots__ = ("_address", "_connection", "_folders", "_library", "_number", "_sftp")
+    __slots__ = ("_address", "_connection", "_folders", "_library", "_sftp")
 
     def __init__(self, library: ModuleType, address: Address, connection: Any, sftp: Any) -> None:
         """Use :meth:`connect`. ``library``: asyncssh."""
@@ -39,7 +41,6 @@ class SftpTarget:
         self._connection = connection
         self._sftp = sftp
         self._folders: set[str] = set()
-        self._number = count(1)
 
     @classmethod
     async def connect(cls, library: ModuleType, address: Address, root: Path) -> SftpTarget:
@@ -103,13 +104,22 @@ class SftpTarget:
                 continue
             for entry in entries:
                 name = str(entry.filename)
-                if name in (".", "..") or name.startswith(_TEMP):
+                if name in (".", ".."):
+                    continue
+                if name.startswith(_TEMP):
+                    await self._sweep(f"{at}/{name}", entry.attrs.mtime)
                     continue
                 # Servers of SFTP 3 tell the kind in the permission bits.
                 if (entry.attrs.permissions or 0) & 0o170000 == 0o040000:
                     waiting.append(f"{at}/{name}")
                 else:
                     yield TargetFile(f"{at}/{name}", int(entry.attrs.size or 0))
+
+    async def _sweep(self, path: str, changed: float | None) -> None:
+        """Removes what nobody can be writing any more."""
+        if changed is not None and changed < time.time() - _TEMP_AGE_S:
+            with suppress(self._library.Error, OSError):
+                await self._sftp.remove(self._path(path))
 
     async def read(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         async def work() -> bytes:
@@ -129,10 +139,8 @@ class SftpTarget:
             # Only below what is there: see ``make``.
             await sftp.stat(self._address.path)
             await sftp.makedirs(folder, exist_ok=True)
-            for left in await sftp.glob(f"{folder}/{_TEMP}*"):
-                await sftp.remove(left)
             self._folders.add(folder)
-        temp = f"{folder}/{_TEMP}{next(self._number)}"
+        temp = f"{folder}/{_TEMP}{os.urandom(8).hex()}"
         try:
             async with sftp.open(temp, "wb") as file:
                 for part in parts:

@@ -91,7 +91,7 @@ def test_without_the_private_key_the_device_is_made_from_its_words_first(
     result = cli("backup", "restore", place, *key, "--root", root)
     assert result.code == Exit.NO_ROOT
     assert "init --restore" in result.err
-    shutil.copytree(tmp_path / "etc" / "desc", root / "etc" / "desc")
+    shutil.copytree(tmp_path / "etc" / "desc", root / "etc" / "desc", dirs_exist_ok=True)
     assert cli("backup", "restore", place, *key, "--root", root).code == 0
     assert roots(cli, root) == before
 
