@@ -71,7 +71,7 @@ class SftpTarget:
                 CONNECT_S,
             )
             sftp = await asyncio.wait_for(connection.start_sftp_client(), CONNECT_S)
-        except (library.HostKeyNotVerifiable, library.PermissionDenied, library.KeyImportError) as error:
+        except (library.HostKeyNotVerifiable, library.PermissionDenied, ValueError) as error:
             raise CyfsError(
                 ErrorCode.PERMISSION_DENIED, f"{address.text} does not let us in, or is not who it was: {error}"
             ) from error
