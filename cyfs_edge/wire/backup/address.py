@@ -66,4 +66,4 @@ def parse_address(text: str) -> Address:
 
 
 def _bad(text: str, why: str) -> CyfsError:
-    return CyfsError(ErrorCode.INVALID_PARAM, f"no place for backups: {text[:200]!r}: {why}")
+    return CyfsError(ErrorCode.INVALID_PARAM, f"no place for backups: {text.partition('?')[0][:200]!r}: {why}")

@@ -10,8 +10,10 @@ import pytest
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.wire.config import (
     CONFIG_SIZE_MAX,
+    BackupConfig,
     Config,
     HttpConfig,
+    ScrubConfig,
     StoreConfig,
     build_config,
     effective,
@@ -71,6 +73,14 @@ def test_a_text_sets_what_it_names_and_nothing_else() -> None:
     assert config.limits.object_size == Config("/r").limits.object_size
 
 
+def test_times_of_backups_and_scrubs() -> None:
+    text = '[backup]\ntarget = "/mnt/disk"\nevery = "12h"\nkeep_daily = 3\n[scrub]\nevery = "off"\nrate = "1M"\n'
+    config = build_config("/r", parse_config(text, "file"))
+    assert config.backup == BackupConfig("/mnt/disk", 12 * 3600, keep_daily=3)
+    assert config.scrub == ScrubConfig(0, 1 << 20)
+    assert Config("/r").backup.target is None
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
@@ -92,6 +102,11 @@ def test_a_text_sets_what_it_names_and_nothing_else() -> None:
         ("[store]\nmin_free = -1\n", 2, "from 0 to"),
         ("[limits]\nconnections = 0\n", 2, "from 1 to"),
         ("[limits]\nobject_size = '2G'\n", 2, "from 65536 to 1073741824"),
+        ("[backup]\ntarget = 'disk'\n", 2, "no place for backups"),
+        ("[backup]\nevery = 5\n", 2, "not a time"),
+        ("[scrub]\nevery = '7 weeks'\n", 2, "not a time like 30m"),
+        ("[backup]\nkeep_last = 0\n", 2, "from 1 to"),
+        ("[scrub]\nrate = '1'\n", 2, "from 65536"),
         ("http = 5\n", 1, "unknown key 'http'"),
         ("[other]\n", 1, "unknown key 'other'"),
         ("[[http]]\nport = 1\n", 1, "unknown key 'http'"),
