@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,16 @@ class Keepers:
         if self._config.backup.target is not None:
             sources.append(lambda: self._service.copies())
         return ScrubService(self._store, self._clock, self._waits.bell(), sources)
+
+    async def take_over(self, job: Job, kind: str, path: str, option: str | None) -> object:
+        """Imports a reference node's data (``option``: its instance) or an archive (``option``: its password)."""
+        from cyfs_edge.core.importing import Importer, ImportSource
+        from cyfs_edge.host.imports.archive import ReferenceArchive
+        from cyfs_edge.host.imports.reference_root import ReferenceRoot
+
+        make: Callable[[Path, str | None], ImportSource] = ReferenceRoot if kind == "reference" else ReferenceArchive
+        source = await asyncio.to_thread(make, Path(path), option)
+        return asdict(await Importer(self._store, self._worker, job).run(source))
 
     def timer(self, jobs: Jobs) -> Keeping:
         """What the gateway runs beside its work."""

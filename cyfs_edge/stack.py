@@ -100,7 +100,9 @@ class Stack:
     control: ControlApi = field(init=False)
 
     def __post_init__(self) -> None:
-        backup = BackupApi(self.jobs, self.keepers.backups, self.keepers.scrub, self.config.backup)
+        backup = BackupApi(
+            self.jobs, self.keepers.backups, self.keepers.scrub, self.keepers.take_over, self.config.backup
+        )
         self.control = ControlApi(
             self.handle, self.store, self.jobs, self.status, self.registry, self.events, self.meta, backup
         )

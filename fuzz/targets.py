@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import core_objects, handlers, identity_files, objects, transport, wire
+from fuzz import backup, core_objects, handlers, identity_files, objects, transport, wire
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -11,5 +11,6 @@ TARGETS: dict[str, Target] = {
     **transport.TARGETS,
     **wire.TARGETS,
     **handlers.TARGETS,
+    **backup.TARGETS,
     "identity_files": Target(identity_files.run, identity_files.seeds),
 }

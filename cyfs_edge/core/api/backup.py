@@ -26,19 +26,21 @@ Work = Callable[[Job], Awaitable[object]]
 class BackupApi:
     """``POST /control/backup/<action>`` and ``POST /control/scrub``; the body is a JSON object with the options."""
 
-    __slots__ = ("_backups", "_config", "_jobs", "_scrub")
+    __slots__ = ("_backups", "_config", "_import", "_jobs", "_scrub")
 
     def __init__(
         self,
         jobs: Jobs,
         backups: Callable[[], BackupService],
         scrub: Callable[[], ScrubService],
+        take_over: Callable[[Job, str, str, str | None], Awaitable[object]],
         config: BackupConfig,
     ) -> None:
-        """``backups``, ``scrub``: made when they are needed first."""
+        """``backups``, ``scrub``: made when they are needed first. ``take_over``: kind, path, instance or password."""
         self._jobs = jobs
         self._backups = backups
         self._scrub = scrub
+        self._import = take_over
         self._config = config
 
     async def backup(self, request: HttpRequest, action: str) -> HttpResponse:
@@ -55,6 +57,15 @@ class BackupApi:
         if make is None:
             raise CyfsError(ErrorCode.NOT_FOUND, f"backups know no {action!r}; they know {', '.join(works)}")
         return self._start(f"backup-{action}", make(options))
+
+    async def take_over(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """``POST /control/import/<kind>``: ``reference`` or ``archive``."""
+        options = await _options(request)
+        path = options.text("path")
+        if kind not in ("reference", "archive") or path is None:
+            raise CyfsError(ErrorCode.INVALID_PARAM, "what is imported is a reference or an archive, with its path")
+        isolate, password = options.text("isolate"), options.text("password")
+        return self._start(f"import-{kind}", lambda job: self._import(job, kind, path, isolate or password))
 
     async def scrub(self, request: HttpRequest) -> HttpResponse:
         options = await _options(request)

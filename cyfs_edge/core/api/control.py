@@ -73,6 +73,7 @@ class ControlApi:
             ("POST", "file_index"): self._file_index,
             ("POST", "scrub"): self._scrub,
             ("POST", "backup"): self._backups,
+            ("POST", "import"): self._take_over,
             ("GET", "jobs"): self._job,
             ("DELETE", "jobs"): self._cancel_job,
             ("GET", "access"): self._access,
@@ -155,6 +156,9 @@ class ControlApi:
 
     async def _backups(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         return await self._backup.backup(request, rest)
+
+    async def _take_over(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
+        return await self._backup.take_over(request, rest)
 
     async def _job(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         return _json(self._jobs.get(rest).to_json())

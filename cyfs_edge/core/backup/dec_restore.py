@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.errors import CodecError, CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.backup.create import Progress
 from cyfs_edge.core.backup.needs import needs, walk_maps
@@ -13,7 +13,7 @@ from cyfs_edge.core.maps import operations
 from cyfs_edge.core.maps.tree import MapContext, MapTree
 from cyfs_edge.core.ports import ObjectRecord, Store
 from cyfs_edge.core.state.roots import StateRoots
-from cyfs_edge.objects.dir import Dir, DirList
+from cyfs_edge.objects.dir import Dir, DirList, dir_list
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 
 WANTED_MAX = 1_000_000
@@ -76,9 +76,14 @@ class DecRestorer:
         self._objects.discard(record.object_id)
         self._seen.add(record.object_id)
         obj = decode_object(record.raw)
-        self._want(needs(obj))
-        if isinstance(obj.desc.value, Dir) and isinstance(obj.desc.value.content, ChunkId):
-            self._lists.add(obj.desc.value.content)
+        try:
+            named = list(needs(obj))
+            listing = dir_list(obj) if isinstance(obj.desc.value, Dir) else None
+        except CodecError:
+            return  # a sound object with a list that nobody can read leads nowhere
+        self._want(named)
+        if isinstance(listing, ChunkId):
+            self._lists.add(listing)
 
     def _want(self, ids: Iterable[ObjectId]) -> None:
         for one in ids:
@@ -106,8 +111,7 @@ class DecRestorer:
                 self._chunks.discard(chunk_id)
                 self._seen.add(chunk_id)
                 if chunk_id in self._lists:
-                    data = await self._store.chunks.read_whole(chunk_id)
-                    self._want(DirList.decode(data or b"").object_ids())
+                    self._want(_listed(await self._store.chunks.read_whole(chunk_id)))
         return len(self._objects) > before or bool(self._chunks & self._lists)
 
     async def _dec_roots(self, dec: ObjectId) -> dict[str, ObjectId]:
@@ -163,3 +167,11 @@ class DecRestorer:
             if await roots.dec_root(dec) != dec_root:
                 await roots.publish(dec, dec_root, [])
         self._restorer.done.roots[f"{category}/{dec}"] = str(dec_root)
+
+
+def _listed(data: bytes | None) -> set[ObjectId]:
+    """What the list of a folder names; nothing when it is no list."""
+    try:
+        return set(DirList.decode(data or b"").object_ids())
+    except CodecError:
+        return set()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
 from cyfs_edge.core.ports import ObjectStore
-from cyfs_edge.objects.dir import Dir, DirBody
+from cyfs_edge.objects.dir import Dir, DirBody, dir_list
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.objects.file import ChunkList
 from cyfs_edge.objects.object_map import ObjectMap
@@ -20,12 +20,13 @@ def needs(obj: NamedObject) -> Iterator[ObjectId]:
     if isinstance(content, ObjectMap):
         yield from content.object_ids()
     elif isinstance(content, Dir):
-        if isinstance(content.content, ChunkId):
-            yield content.content
+        listing = dir_list(obj)
+        if isinstance(listing, ChunkId):
+            yield listing
         else:
-            yield from content.content.object_ids()
-    if isinstance(body, DirBody):
-        yield from body.objects if body.chunk_id is None else (body.chunk_id,)
+            yield from listing.object_ids()
+        if isinstance(body, DirBody) and body.chunk_id is not None:
+            yield body.chunk_id
     if isinstance(body, ChunkList):
         yield from body.chunk_ids
         if body.file_id is not None:

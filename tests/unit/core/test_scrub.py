@@ -181,3 +181,14 @@ async def test_the_last_run_is_remembered_also_when_the_disk_is_full() -> None:
     assert json.dumps(last)
     store.room = 0
     await service(store).run(Job("2", "scrub"))
+
+
+async def test_findings_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cyfs_edge.core.scrub.TOLD_MAX", 2)
+    store = MemoryStore()
+    for number in range(5):
+        await put_record(store, replace(make_record(number), raw=b"junk"))
+    result = await service(store).run(Job("1", "scrub"))
+    last = await last_run(store, LAST_SCRUB)
+    assert last is not None
+    assert (len(result["problems"]), len(last["problems"]), last["problem_count"]) == (5, 2, 5)  # type: ignore[arg-type]

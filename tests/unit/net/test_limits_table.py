@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from cyfs_edge.core import importing, scrub
 from cyfs_edge.core.api.call import ApiLimits
+from cyfs_edge.core.backup import dec_restore, verify
+from cyfs_edge.host.backup import root_files
+from cyfs_edge.host.imports import reference_root
 from cyfs_edge.net import outlet, stream_server
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
-from cyfs_edge.wire import http_chunked, http_head
+from cyfs_edge.wire import http_chunked, http_head, reference_archive
+from cyfs_edge.wire.backup import address, layout
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
@@ -27,6 +32,19 @@ def limits() -> dict[str, float]:
         "http_chunked.TRAILERS_MAX": http_chunked.TRAILERS_MAX,
         "stream_server.REFUSED_MAX": stream_server.REFUSED_MAX,
         "outlet.WRITE_HIGH": outlet.WRITE_HIGH,
+        "root_files.FILE_MAX": root_files.FILE_MAX,
+        "root_files.FILES_MAX": root_files.FILES_MAX,
+        "layout.BLOB_MAX": layout.BLOB_MAX,
+        "dec_restore.WANTED_MAX": dec_restore.WANTED_MAX,
+        "verify.PROBLEMS_MAX": verify.PROBLEMS_MAX,
+        "scrub.TOLD_MAX": scrub.TOLD_MAX,
+        "address.ADDRESS_MAX": address.ADDRESS_MAX,
+        "reference_root.OBJECT_MAX": reference_root.OBJECT_MAX,
+        "reference_root.CHUNK_MAX": reference_root.CHUNK_MAX,
+        "reference_root.ROWS_PER_FILE_MAX": reference_root.ROWS_PER_FILE_MAX,
+        "reference_archive.INDEX_MAX": reference_archive.INDEX_MAX,
+        "reference_archive.VOLUMES_MAX": reference_archive.VOLUMES_MAX,
+        "importing.PROBLEMS_MAX": importing.PROBLEMS_MAX,
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):

@@ -183,3 +183,13 @@ async def test_a_damaged_local_index_is_made_again(place: Path, tmp_path: Path, 
     index.write_bytes(junk)
     async with opened(place, index) as repository:
         assert await repository.index.packs() == packs
+
+
+async def test_findings_are_told_up_to_a_number(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cyfs_edge.core.backup.verify.PROBLEMS_MAX", 1)
+    packs = files_of(place, "packs")
+    for path in packs:
+        path.unlink()
+    found = await verify(place)
+    assert len(found.problems) == 1
+    assert found.more >= len(packs) - 1
