@@ -30,6 +30,8 @@ _CELL_MAX = 1 << 20
 _ISOLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 _TIME_MAX = (1 << 63) - 1
 
+_FAULTS = (sqlite3.Error, OverflowError, UnicodeError, MemoryError)
+"""What damaged files make SQLite raise: sizes that lie are a want of memory to it."""
 _META_COLUMNS = (
     "object_id, create_dec_id, insert_time, update_time, storage_category, context, last_access_rpath, access"
 )
@@ -172,7 +174,7 @@ def _open(path: Path, table: str) -> sqlite3.Connection:
         except BaseException:
             db.close()
             raise
-    except (sqlite3.Error, UnicodeError) as error:
+    except _FAULTS as error:
         raise _damaged(error) from None
     return db
 
@@ -180,7 +182,7 @@ def _open(path: Path, table: str) -> sqlite3.Connection:
 def _rows(db: sqlite3.Connection, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     try:
         yield from db.execute(query, values)
-    except (sqlite3.Error, OverflowError, UnicodeError) as error:
+    except _FAULTS as error:
         raise _damaged(error) from None
 
 
