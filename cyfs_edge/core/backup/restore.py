@@ -33,7 +33,7 @@ from cyfs_edge.wire.backup.rows import Snapshot
 
 M = TypeVar("M", bound=Message)
 
-_BATCH_BYTES = 8 << 20
+_BATCH_BYTES = 4 << 20
 _BATCH_CHUNKS = 64
 _BATCH_RECORDS = 64
 

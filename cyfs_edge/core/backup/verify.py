@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -15,11 +15,12 @@ from cyfs_edge.core.backup.repository import Repository
 from cyfs_edge.core.backup.restore import SnapshotReader
 from cyfs_edge.core.ports import Worker
 from cyfs_edge.wire.backup import layout
-from cyfs_edge.wire.backup.layout import Blob, PackInfo, damaged
+from cyfs_edge.wire.backup.layout import Blob, Entry, PackInfo, damaged
 from cyfs_edge.wire.backup.rows import Snapshot
 
 T = TypeVar("T")
 
+_PIECE = 4 << 20
 PROBLEMS_MAX = 1000
 """Most findings that are told one by one."""
 
@@ -105,6 +106,14 @@ class Verifier:
             self._tell("packs", 1)
 
     async def _pack(self, name: bytes, size: int, told: int | None, read_data: bool) -> None:
+        try:
+            await self._pack_content(name, size, told, read_data)
+        except CyfsError as error:
+            if error.code != ErrorCode.INVALID_DATA or name.hex() in error.message:
+                raise
+            raise damaged(f"pack {name.hex()}", error.message) from None
+
+    async def _pack_content(self, name: bytes, size: int, told: int | None, read_data: bool) -> None:
         repository = self._repository
         if told not in (None, size):
             raise damaged(f"pack {name.hex()}", f"it has {size} bytes instead of {told}")
@@ -115,22 +124,27 @@ class Verifier:
         elif info.entries != await repository.index.blobs_of(name):
             raise damaged(f"pack {name.hex()}", "its directory is not what the index file says")
         if read_data:
-            data = await repository.target.read(layout.pack_path(name), 0, size)
-            self._found.bytes += len(data)
-            await self._worker.run(partial(self._check_blobs, info, data))
+            await self._whole(info)
 
-    def _check_blobs(self, info: PackInfo, data: bytes) -> None:
-        if sha256(data).digest() != info.name:
+    async def _whole(self, info: PackInfo) -> None:
+        """Reads a pack in pieces that end where blobs end, and looks into each blob."""
+        path, digest, position = layout.pack_path(info.name), sha256(), 0
+        for entries in [*_grouped(info.entries), []]:
+            end = entries[-1].offset + entries[-1].length if entries else info.size
+            data = await self._repository.target.read(path, position, end - position)
+            self._found.bytes += len(data)
+            await self._worker.run(partial(self._check_blobs, entries, data, position))
+            await self._worker.run(partial(digest.update, data))
+            position = end
+        if digest.digest() != info.name:
             raise damaged(f"pack {info.name.hex()}", "its content does not match its name")
-        for entry in info.entries:
-            try:
-                plain = self._repository.open_blob(
-                    entry.kind, entry.id, data[entry.offset : entry.offset + entry.length]
-                )
-            except CyfsError as error:
-                raise damaged(f"pack {info.name.hex()}", error.message) from None
+
+    def _check_blobs(self, entries: list[Entry], data: bytes, start: int) -> None:
+        for entry in entries:
+            at = entry.offset - start
+            plain = self._repository.open_blob(entry.kind, entry.id, data[at : at + entry.length])
             if entry.kind == Blob.CHUNK and ChunkId.of_data(plain) != entry.id:
-                raise damaged(f"pack {info.name.hex()}", f"the bytes of chunk {entry.id.hex()} do not match its id")
+                raise CyfsError(ErrorCode.INVALID_DATA, f"the bytes of chunk {entry.id.hex()} do not match its id")
 
     async def _snapshot(self, name: bytes) -> None:
         snapshot = await self._repository.read_snapshot(name)
@@ -154,3 +168,15 @@ class Verifier:
         self._progress.phase = phase
         self._progress.done += done
         self._report(self._progress)
+
+
+def _grouped(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Neighbours, some MB together."""
+    group: list[Entry] = []
+    for entry in entries:
+        if group and entry.offset + entry.length - group[0].offset > _PIECE:
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group
