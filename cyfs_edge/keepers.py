@@ -108,7 +108,7 @@ class Keepers:
 
                 result = await self._service.create(job, None)
                 keeping = Retention(backup.keep_last, backup.keep_daily, backup.keep_weekly)
-                await self._service.forget(job, None, keeping)
+                await self._service.forget(job, None, keeping, lazily=True)
                 return result
 
             duties.append(Duty("backup", "backup-create", backup.every, back_up))

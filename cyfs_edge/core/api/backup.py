@@ -26,7 +26,7 @@ Work = Callable[[Job], Awaitable[object]]
 class BackupApi:
     """``POST /control/backup/<action>`` and ``POST /control/scrub``; the body is a JSON object with the options."""
 
-    __slots__ = ("_backups", "_config", "_import", "_jobs", "_scrub")
+    __slots__ = ("_asked", "_backups", "_config", "_import", "_jobs", "_scrub")
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class BackupApi:
         self._backups = backups
         self._scrub = scrub
         self._import = take_over
+        self._asked: dict[str, tuple[str, dict[str, Any]]] = {}
         self._config = config
 
     async def backup(self, request: HttpRequest, action: str) -> HttpResponse:
@@ -56,7 +57,7 @@ class BackupApi:
         make = works.get(action)
         if make is None:
             raise CyfsError(ErrorCode.NOT_FOUND, f"backups know no {action!r}; they know {', '.join(works)}")
-        return self._start(f"backup-{action}", make(options))
+        return self._start(f"backup-{action}", options, make(options))
 
     async def take_over(self, request: HttpRequest, kind: str) -> HttpResponse:
         """``POST /control/import/<kind>``: ``reference`` or ``archive``."""
@@ -65,15 +66,22 @@ class BackupApi:
         if kind not in ("reference", "archive") or path is None:
             raise CyfsError(ErrorCode.INVALID_PARAM, "what is imported is a reference or an archive, with its path")
         isolate, password = options.text("isolate"), options.text("password")
-        return self._start(f"import-{kind}", lambda job: self._import(job, kind, path, isolate or password))
+        return self._start(f"import-{kind}", options, lambda job: self._import(job, kind, path, isolate or password))
 
     async def scrub(self, request: HttpRequest) -> HttpResponse:
         options = await _options(request)
         repair = options.flag("repair")
-        return self._start("scrub-repair" if repair else "scrub", lambda job: self._scrub().run(job, repair=repair))
+        kind = "scrub-repair" if repair else "scrub"
+        return self._start(kind, options, lambda job: self._scrub().run(job, repair=repair))
 
-    def _start(self, kind: str, work: Work) -> HttpResponse:
-        return HttpResponse(202, [fields.JSON_TYPE], fields.json_body(self._jobs.start(kind, work).to_json()))
+    def _start(self, kind: str, options: _Options, work: Work) -> HttpResponse:
+        """``WOULD_BLOCK`` while one of the kind runs that was asked for something else."""
+        job = self._jobs.start(kind, work)
+        asked = self._asked.get(kind)
+        if asked is not None and asked[0] == job.id and asked[1] != options.values:
+            raise CyfsError(ErrorCode.WOULD_BLOCK, f"another {kind} is running; wait for its end, or cancel it")
+        self._asked[kind] = (job.id, options.values)
+        return HttpResponse(202, [fields.JSON_TYPE], fields.json_body(job.to_json()))
 
     def _create(self, options: _Options) -> Work:
         target, secret = options.text("target"), options.flag("secret")
@@ -121,22 +129,22 @@ class BackupApi:
 
 class _Options:
     def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
+        self.values = values
 
     def text(self, name: str) -> str | None:
-        value = self._values.get(name)
+        value = self.values.get(name)
         if value is not None and (not isinstance(value, str) or len(value) > _TEXT_MAX):
             raise CyfsError(ErrorCode.INVALID_PARAM, f"{name} must be a text of at most {_TEXT_MAX} characters")
         return value
 
     def flag(self, name: str) -> bool:
-        value = self._values.get(name, False)
+        value = self.values.get(name, False)
         if not isinstance(value, bool):
             raise CyfsError(ErrorCode.INVALID_PARAM, f"{name} must be true or false")
         return value
 
     def number(self, name: str, default: int) -> int:
-        value = self._values.get(name)
+        value = self.values.get(name)
         if value is None:
             return default
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 10_000:

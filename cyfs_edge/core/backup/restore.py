@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -65,8 +65,10 @@ class SnapshotReader:
             if missing:
                 raise damaged("it is not whole", f"{len(missing)} pieces with {kind.name.lower()} are missing")
 
-    async def _segments(self, kind: Blob, message: type[M]) -> AsyncIterator[list[M]]:
+    async def _segments(self, kind: Blob, message: type[M], seen: Collection[bytes] = ()) -> AsyncIterator[list[M]]:
         for blob_id in self.snapshot.listing(kind).segment_ids():
+            if blob_id in seen:
+                continue
             plain = await self._repository.read_blob(kind, blob_id)
             try:
                 yield await self._worker.run(partial(rows.decode_segment, message, plain))
@@ -78,8 +80,9 @@ class SnapshotReader:
         async for segment in self._segments(Blob.OBJECTS, rows.ObjectRow):
             yield await self._worker.run(partial(_records_of, segment))
 
-    async def chunks(self) -> AsyncIterator[list[tuple[ChunkId, Claim]]]:
-        async for segment in self._segments(Blob.CHUNKS, rows.ChunkRow):
+    async def chunks(self, seen: Collection[bytes] = ()) -> AsyncIterator[list[tuple[ChunkId, Claim]]]:
+        """Without those in the segments ``seen``."""
+        async for segment in self._segments(Blob.CHUNKS, rows.ChunkRow, seen):
             yield [(row.chunk_id, Claim(row.dec, _keep(row.keep))) for row in segment]
 
     async def files(self) -> AsyncIterator[FileIndexEntry]:

@@ -83,14 +83,17 @@ class Forgetter:
     async def _mark(self, staying: list[Found]) -> None:
         index = self._repository.index
         await index.unmark()
+        seen: set[bytes] = set()
         for found in staying:
             self._tell("looking", 0)
             reader = SnapshotReader(self._repository, found.snapshot, self._worker)
             await reader.check_complete()
             for kind in Blob:
                 await index.mark(kind, found.snapshot.listing(kind).segment_ids())
-            async for chunks in reader.chunks():
+            # Snapshots share most of their segments.
+            async for chunks in reader.chunks(seen):
                 await index.mark(Blob.CHUNK, [chunk_id for chunk_id, _ in chunks])
+            seen.update(found.snapshot.listing(Blob.CHUNKS).segment_ids())
 
     async def _prune(self, done: Forgotten) -> None:
         repository, index = self._repository, self._repository.index

@@ -18,7 +18,7 @@ from cyfs_edge.core.backup.pins import Pins
 from cyfs_edge.core.backup.ports import RootFiles
 from cyfs_edge.core.backup.repository import Found, Repository, find_snapshot
 from cyfs_edge.core.backup.restore import Restorer, SnapshotReader
-from cyfs_edge.core.backup.retention import Forgetter, Keeping, kept
+from cyfs_edge.core.backup.retention import Forgetter, Forgotten, Keeping, kept
 from cyfs_edge.core.backup.verify import Verified, Verifier
 from cyfs_edge.core.jobs import Job
 from cyfs_edge.core.ports import Clock, Mutex, Store, Worker
@@ -139,9 +139,17 @@ class BackupService:
         if not any(name.startswith(str(last["snapshot"])) for name in names):
             found.add(f"the last backup, {last['snapshot']}, is not there any more")
 
-    async def forget(self, job: Job, target: str | None, keeping: Keeping) -> dict[str, object]:
-        async with self._repository(target, job) as repository:
-            names = kept(await repository.snapshots(), keeping)
+    async def forget(
+        self, job: Job, target: str | None, keeping: Keeping, *, lazily: bool = False
+    ) -> dict[str, object]:
+        """``lazily``: nothing is done when all snapshots stay, also no cleaning up after one that was broken off."""
+        async with self._repository(target, job, sync=not lazily) as repository:
+            found = await repository.snapshots()
+            names = kept(found, keeping)
+            if lazily:
+                if len(names) == len(found):
+                    return asdict(Forgotten(left=len(found)))
+                await repository.sync()
             return asdict(await Forgetter(repository, self._node.worker, _reporter(job)).run(names))
 
     async def restore_dec(self, job: Job, target: str | None, wanted: str | None, dec: ObjectId) -> dict[str, object]:

@@ -52,6 +52,8 @@ class Verifier:
         self._progress = Progress()
         self._found = Verified()
         self._bad: set[bytes] = set()
+        self._sound: set[bytes] = set()
+        """Segments all of whose chunks are there: snapshots share most of them."""
 
     async def run(self, *, read_data: bool, drop_damaged: bool = False) -> Verified:
         """``read_data``: every pack is read whole; without it their sizes and directories are compared.
@@ -159,10 +161,12 @@ class Verifier:
 
     async def _chunks(self, label: str, snapshot: Snapshot) -> None:
         lost = 0
-        async for chunks in SnapshotReader(self._repository, snapshot, self._worker).chunks():
+        async for chunks in SnapshotReader(self._repository, snapshot, self._worker).chunks(self._sound):
             lost += len(await self._repository.index.missing(Blob.CHUNK, [chunk_id for chunk_id, _ in chunks]))
         if lost:
             self._found.add(f"{label}: {lost} chunks are lost")
+        else:
+            self._sound.update(snapshot.listing(Blob.CHUNKS).segment_ids())
 
     def _tell(self, phase: str, done: int) -> None:
         self._progress.phase = phase

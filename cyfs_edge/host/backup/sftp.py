@@ -20,8 +20,8 @@ from cyfs_edge.wire.backup.address import Address
 T = TypeVar("T")
 
 CONNECT_S = 30.0
-CALL_S = 300.0
-"""A call that takes longer is taken for a connection that is gone."""
+CALL_S = 900.0
+"""A call (16 MiB at most, as a rule) that takes longer is taken for a connection that is gone."""
 _KEEPALIVE_S = 30
 _PIECE = 256 * 1024
 _FULL = 32 << 20
