@@ -77,7 +77,7 @@ async def sftp(tmp_path: Path) -> AsyncIterator[Place]:
         authorized_client_keys=str(allowed),
         sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(home)),
     )
-    port = server.get_port()
+    port = server.sockets[0].getsockname()[1]
     opened: list[BackupTarget] = []
 
     async def open_it() -> BackupTarget:
