@@ -6,9 +6,8 @@ import itertools
 import logging
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
 from cyfs_edge import __version__
@@ -17,9 +16,10 @@ from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
+from cyfs_edge.core.api.control_backup import ControlBackup
 from cyfs_edge.core.api.control_door import ControlDoor
 from cyfs_edge.core.api.control_files import ControlFiles
-from cyfs_edge.core.api.control_space import ControlSpace, start_collection
+from cyfs_edge.core.api.control_space import ControlSpace
 from cyfs_edge.core.api.control_trans import ControlTrans
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.dav import DavApi
@@ -47,6 +47,7 @@ from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.handlers.registration import HandlerRegistration
 from cyfs_edge.core.handlers.registry import HandlerRegistry
+from cyfs_edge.core.keeping import Duty
 from cyfs_edge.core.ndn import NdnService
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
@@ -57,7 +58,7 @@ from cyfs_edge.core.shares.archive import ShareArchive
 from cyfs_edge.core.shares.grants import ShareGrants
 from cyfs_edge.core.shares.service import ShareService
 from cyfs_edge.core.shares.tree import ShareTree
-from cyfs_edge.core.space import SpaceService
+from cyfs_edge.core.space import Roots, SpaceService
 from cyfs_edge.core.state.map_cache import MapCache
 from cyfs_edge.core.state.meta_store import StateMeta
 from cyfs_edge.core.state.places import StatePlaces
@@ -83,10 +84,10 @@ from cyfs_edge.host.local_targets import HostTargets
 from cyfs_edge.host.meta_files import MetaFiles
 from cyfs_edge.host.passwords import Argon2Hasher
 from cyfs_edge.host.peek import peek_file
-from cyfs_edge.host.periodic import Periodic
 from cyfs_edge.host.system_info import SystemFigures
 from cyfs_edge.host.waits import AsyncWaits
 from cyfs_edge.host.worker import SystemRandom, ThreadWorker
+from cyfs_edge.keepers import Keepers
 from cyfs_edge.net.http_routines import HttpRoutines
 from cyfs_edge.net.peer_data import HttpPeers
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
@@ -102,8 +103,6 @@ from cyfs_edge.wire.source import Source
 _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
-COLLECT_FIRST_S = 600.0
-"""After the start, which has enough to do."""
 PRIVATE_PATHS = ("etc", "data", "run")
 DAV_PATH = "/dav"
 """Where the owner door has the owner's files."""
@@ -132,6 +131,7 @@ class Stack:
     handlers: HandlerRegistration = field(kw_only=True)
     events: RouterEvents = field(kw_only=True)
     meta: MetaService = field(kw_only=True)
+    keepers: Keepers = field(kw_only=True)
     callers: Callers = field(kw_only=True)
     door: OwnerDoor = field(kw_only=True)
     trans: TransService = field(kw_only=True)
@@ -147,9 +147,9 @@ class Stack:
     space: SpaceService = field(kw_only=True)
     jobs: TaskJobs = field(default_factory=TaskJobs)
     control: ControlApi = field(init=False)
-    _periodic: list[Periodic] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        keepers = self.keepers
         self.control = ControlApi(
             self.handle,
             self.store,
@@ -163,6 +163,7 @@ class Stack:
                 ControlDoor(self.door, self.clock),
                 ControlTrans(self.trans),
                 ControlFiles(self.intake, _api_limits(self.config)),
+                ControlBackup(self.jobs, keepers.backups, keepers.scrub, keepers.take_over, self.config.backup),
             ],
         )
 
@@ -210,20 +211,14 @@ class Stack:
             return error_to_response(error)
         return None
 
-    async def start_background(self) -> None:
-        """Takes up what was under way when the node stopped, and begins what comes around by itself.
-
-        Called once, by a node that stays.
-        """
-        await self.trans.go_on()
-        hours = self.config.store.collect_hours
-        if hours:
-            start = partial(start_collection, self.jobs, self.space)
-            self._periodic.append(Periodic("collection", start, seconds=hours * 3600, first=COLLECT_FIRST_S))
+    def start_background(self) -> list[Coroutine[None, None, None]]:
+        """What a node that stays runs beside its requests, until it is cancelled."""
+        duties = []
+        if self.config.store.collect_every:
+            duties.append(Duty("collect", "collect", self.config.store.collect_every, self.space.run))
+        return [self.trans.go_on(), self.keepers.timer(self.jobs, duties).run()]
 
     async def close(self) -> None:
-        for periodic in self._periodic:
-            await periodic.close()
         await self.trans.close()
         await self.jobs.close()
         self.worker.close()
@@ -318,8 +313,9 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
     shown = ShareTree(non, ndn, store.chunks, worker, waits.mutex(), zone.local_source(SYSTEM_DEC_ID))
     mounts = {f"{DAV_PATH}/": _behind_door(dav)}
     door = _compose_door(config, store, shown, ndn, meta, states[0], clock, random, waits, worker, mounts)
-    held = [*(state.held_ids for state in states), trans.held_ids]
-    space = SpaceService(store, maps, held, [door.shares.shared_ids])
+    keepers = Keepers(config, store, zone, roots, clock, worker, random)
+    held: list[Roots] = [*(state.held_ids for state in states), trans.held_ids, keepers.pins]
+    space = SpaceService(store, maps, clock, held, [door.shares.shared_ids], lambda: keepers.pins.blocked)
     await space.restore()
     gate = PortGate(policy, callers, zone)
     return Stack(
@@ -336,6 +332,7 @@ async def compose(config: Config, identity: NodeIdentity, store: Store, clock: C
         handlers=handlers,
         events=RouterEvents(),
         meta=meta,
+        keepers=keepers,
         callers=callers,
         space=space,
         door=door,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import core_objects, dav, door, files, handlers, identity_files, objects, trans, transport, wire
+from fuzz import backup, core_objects, dav, door, files, handlers, identity_files, objects, trans, transport, wire
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -15,5 +15,6 @@ TARGETS: dict[str, Target] = {
     **trans.TARGETS,
     **files.TARGETS,
     **dav.TARGETS,
+    **backup.TARGETS,
     "identity_files": Target(identity_files.run, identity_files.seeds),
 }

@@ -19,6 +19,7 @@ from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import CliError, Exit
 from cyfs_edge.cli.output import describe, size_text, wrapped
 from cyfs_edge.cli.roots import check_root, user_name
+from cyfs_edge.cli.status import last_text
 
 _INDENT = 20
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*$")
@@ -209,6 +210,21 @@ def _store(report: dict[str, object]) -> Iterator[Finding]:
     figures = report.get("store")
     stat = figures if isinstance(figures, dict) else {}
     yield Finding("store", "ok", f"{stat.get('object_count')} objects, {stat.get('chunk_count')} chunks")
+    yield from _kept_safe(report.get("last"))
+
+
+_HINTS = {
+    "backup": "Take one and see what it says: cyfs-edge backup create",
+    "scrub": "Replace what is damaged from another copy: cyfs-edge scrub --repair",
+}
+
+
+def _kept_safe(last: object) -> Iterator[Finding]:
+    """The last backup and the last scrub."""
+    for name, hint in _HINTS.items():
+        found = last.get(name) if isinstance(last, dict) else None
+        good = found is None or not (found.get("error") or found.get("problems"))
+        yield Finding(name, "ok" if good else "warn", last_text(found), "" if good else hint)
 
 
 def _is_free(host: str, port: int) -> bool:

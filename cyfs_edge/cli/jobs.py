@@ -14,9 +14,9 @@ _POLL_S = 0.1
 _FINAL_STATES = frozenset({"done", "failed", "cancelled"})
 
 
-def run_job(client: Client, target: str, label: str, *, quiet: bool) -> dict[str, object]:
+def run_job(client: Client, target: str, label: str, *, quiet: bool, body: object = None) -> dict[str, object]:
     """Starts the job that POST ``target`` makes and waits for its end. Gives its result; raises what it failed with."""
-    job = call_json(client, "POST", target)
+    job = call_json(client, "POST", target, body)
     where = f"/control/jobs/{job.get('id')}"
     try:
         with Progress(label, 0, quiet=quiet, text=str) as bar:

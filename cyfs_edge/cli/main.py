@@ -104,8 +104,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     _object_commands(commands.group("object", "named objects"))
     _file_commands(commands.group("file", "files and folders"))
-    commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    scrub = commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
+    scrub.add_argument("--repair", action="store_true", help="replace what is damaged from other copies")
     _space_commands(commands.group("space", "what is kept for whom, and quotas"))
+    _backup_commands(commands.group("backup", "backups: to another disk, an SFTP server, an S3 store"))
+    imports = commands.group("import", "take over the data of a reference node")
+    reference = imports.add("reference", "importing:reference", "objects and chunks of its root directory")
+    reference.add_argument("path", metavar="ROOT", help="its root directory; the node must be stopped")
+    reference.add_argument("--isolate", metavar="NAME", help="the instance, if it has several")
+    archive = imports.add("archive", "importing:archive", "objects and chunks of one of its backup archives")
+    archive.add_argument("path", metavar="FOLDER", help="the folder with the file index")
+    archive.add_argument("--password-file", metavar="FILE", help="read the password from FILE (default: ask for it)")
     _state_commands(commands.group("state", "the state of DecApps: maps by path"))
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
     _share_commands(commands.group("share", "what others may read"))
@@ -160,6 +169,35 @@ def _space_commands(space: _Commands) -> None:
     quota.add_argument("id", metavar="ID")
     quota.add_argument("size", metavar="SIZE", help="such as 500M or 2G, or none to lift it")
     space.add("collect", "space:collect", "free what nobody needs any more, now instead of at its time")
+
+
+def _backup_commands(backups: _Commands) -> None:
+    init = backups.add("init", "backup_setup:init", "make a repository for backups, and its key")
+    init.add_argument("target", metavar="PLACE", help="/folder, sftp://user@host/folder or s3://bucket/prefix")
+    key = backups.add("key", "backup_setup:key", "show the key of the backups, or bring it back")
+    key.add_argument("--restore", action="store_true", help="read the key, from the terminal or standard input")
+    key.add_argument("--key-file", metavar="FILE", help="read it from FILE (with --restore)")
+    create = backups.add("create", "backup:create", "take a backup")
+    create.add_argument("--with-secret", action="store_true", help="the private key of the device too")
+    listing = backups.add("list", "backup:list_backups", "the backups in a repository")
+    verify = backups.add("verify", "backup:verify", "check that all backups are whole")
+    verify.add_argument("--read-data", action="store_true", help="read and decrypt everything")
+    verify.add_argument(
+        "--drop-damaged", action="store_true", help="delete damaged files, so that the next backup sends them again"
+    )
+    restore = backups.add("restore", "backup_restore:restore", "bring a backup back")
+    restore.add_argument("--dec", metavar="ID", help="only this DecApp, into the running node")
+    restore.add_argument("--replace", action="store_true", help="set a store that is there aside first")
+    rehearse = backups.add("rehearse", "backup:rehearse", "restore a backup for trial, compare, throw away")
+    for parser in (restore, rehearse):
+        parser.add_argument("--snapshot", metavar="ID", help="which backup (default: the last one)")
+    forget = backups.add("forget", "backup:forget", "delete old backups, and what only they need")
+    for name in ("last", "daily", "weekly"):
+        forget.add_argument(f"--keep-{name}", type=_amount, metavar="N", help=f"keep so many ({name})")
+    for parser in (create, listing, verify, restore, rehearse, forget):
+        parser.add_argument("target", metavar="PLACE", nargs="?", help="where the backups are (default: as configured)")
+    for parser in (listing, verify, restore):
+        parser.add_argument("--key-file", metavar="FILE", help="file with the key, for a root that has none")
 
 
 def _state_commands(states: _Commands) -> None:
@@ -292,6 +330,10 @@ def _common_options(parser: argparse.ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     return _number(text, 0, 65535)
+
+
+def _amount(text: str) -> int:
+    return _number(text, 0, 10_000)
 
 
 def _count(text: str) -> int:

@@ -13,7 +13,8 @@ def scrub(context: Context) -> int:
     out = context.out
     client = context.connect()
     try:
-        report = run_job(client, "/control/scrub", "scrub", quiet=out.as_json)
+        body = {"repair": context.args.repair}
+        report = run_job(client, "/control/scrub", "scrub", quiet=out.as_json, body=body)
     finally:
         client.close()
     out.document(report)
@@ -24,13 +25,25 @@ def scrub(context: Context) -> int:
         f"Verified {report.get('objects', 0)} objects and {report.get('chunks', 0)} chunks, "
         f"{size_text(size if isinstance(size, int) else 0)}."
     )
+    repaired = report.get("repaired")
+    if isinstance(repaired, list) and repaired:
+        out.line(f"{len(repaired)} were damaged and have been replaced from another copy.")
+    notes = report.get("notes")
+    for note in notes if isinstance(notes, list) else []:
+        out.note(f"A copy could not be used: {note}")
     if not problems:
-        out.line("Nothing is damaged.")
+        out.line("Nothing is damaged." if not repaired else "Nothing is damaged any more.")
         return Exit.OK
     out.line(f"{len(problems)} damaged:")
     out.table(
-        ("KIND", "ID", "WHAT"),
-        [(one.get("kind"), one.get("object_id"), one.get("what")) for one in problems if isinstance(one, dict)],
+        ("KIND", "ID", "WHAT", "FILES"),
+        [
+            (one.get("kind"), one.get("object_id"), one.get("what"), " ".join(one.get("files") or ()))
+            for one in problems
+            if isinstance(one, dict)
+        ],
     )
-    out.line("Put the damaged ones again from their source, or delete them: cyfs-edge object delete ID")
+    if not context.args.repair:
+        out.line("Replace them from the backup: cyfs-edge scrub --repair")
+    out.line("Put what is left again from its source, or delete it: cyfs-edge object delete ID")
     return Exit.BAD_DATA

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyfs_edge.cli.client import call_json
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import Exit
-from cyfs_edge.cli.output import duration_text, size_text
+from cyfs_edge.cli.output import duration_text, size_text, time_text
 
 
 def status(context: Context) -> int:
@@ -50,7 +50,23 @@ def _rows(report: dict[str, object]) -> list[tuple[str, object]]:
             ("chunks", f"{store.get('chunk_count', 0)}, {_size(store.get('chunk_size'))}"),
             ("on disk", f"{_size(store.get('file_size'))}, {_size(store.get('free_space'))} free"),
         ]
+    last = report.get("last")
+    if isinstance(last, dict):
+        rows += [(name, last_text(last.get(name))) for name in ("backup", "scrub")]
     return rows
+
+
+def last_text(last: object) -> str:
+    """How the last backup or scrub went."""
+    if not isinstance(last, dict):
+        return "none yet"
+    time = time_text(int(_number(last.get("time"))))
+    if last.get("error"):
+        return f"failed at {time}: {last['error']}"
+    count = last.get("problem_count", last.get("problems"))
+    found = f", {count} damaged" if count else ""
+    repaired = f", {last['repaired']} repaired" if last.get("repaired") else ""
+    return f"{time}{found}{repaired}"
 
 
 def _size(value: object) -> str:

@@ -118,6 +118,8 @@ class ScrubReport:
     problems: list[Problem] = field(default_factory=list)
 
 
+Pace = Callable[[int], Awaitable[None]]
+"""Waited for after each step, with the bytes read so far: slows a scrub down."""
 StatSource = Callable[[], StoreStat]
 
 
@@ -168,6 +170,10 @@ class ObjectStore(Protocol):
         written. With ``DURABLE`` the result is given after the commit that holds it has been synced. Below the
         free-space floor a ``record`` raises ``OUT_OF_LIMIT``; a delete, or leaving things as they are, does not.
         """
+        ...
+
+    async def replace(self, record: ObjectRecord) -> None:
+        """Puts a sound record in the place of one that may be damaged, which ``update`` could not read."""
         ...
 
     def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
@@ -242,6 +248,10 @@ class ChunkStore(Protocol):
 
     async def delete(self, chunk_id: ChunkId) -> bool: ...
 
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        """On whose account the chunk is kept; ``None`` when it is not here."""
+        ...
+
     def list_ids(self) -> AsyncIterator[ChunkId]: ...
 
 
@@ -257,6 +267,10 @@ class FileIndex(Protocol):
     async def by_quick_hash(self, quick_hash: str) -> list[FileIndexEntry]: ...
 
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]: ...
+
+    def entries(self) -> AsyncIterator[FileIndexEntry]:
+        """All entries in the order of their ids."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +294,10 @@ class StateStore(Protocol):
     """Global roots by name, changed in one with the objects they need. In order with the updates of ``ObjectStore``."""
 
     async def root(self, name: str) -> RootRecord | None: ...
+
+    def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        """All roots with their names, in order of the names' bytes."""
+        ...
 
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         """One durable transaction: the objects that are not there yet, and the new root.
@@ -333,6 +351,10 @@ class Records(Protocol):
         """Whether it was there."""
         ...
 
+    def spaces(self) -> AsyncIterator[str]:
+        """The spaces that have records, in order of their bytes."""
+        ...
+
     def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         """Keys that begin with ``prefix`` and come after ``after``, with their values, in order of their bytes."""
         ...
@@ -366,7 +388,9 @@ class Store(Protocol):
 
     def stat(self) -> StoreStat: ...
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
         """Compares everything with its hashes; ``progress`` gets the growing report. Cancel the task to stop it."""
         ...
 

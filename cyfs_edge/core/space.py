@@ -7,12 +7,15 @@ from contextlib import contextmanager
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.core.ports import Account, CollectReport, Store, Usage
+from cyfs_edge.core.jobs import Job
+from cyfs_edge.core.ports import Account, Clock, CollectReport, Store, Usage
+from cyfs_edge.core.scrub import remember_run
 from cyfs_edge.core.state.map_cache import MapCache
 
 Roots = Callable[[], Iterable[ObjectId]]
 Kept = Callable[[], AsyncIterator[ObjectId]]
 _QUOTAS = "quotas"
+LAST_COLLECTION = "collect"
 QUOTA_KINDS = ("dec", "owner")
 
 
@@ -22,13 +25,24 @@ class SpaceService:
     ``roots``: what is held in memory, asked in one step. ``kept``: what is held in the store.
     """
 
-    __slots__ = ("_kept", "_maps", "_pins", "_roots", "_store")
+    __slots__ = ("_blocked", "_clock", "_kept", "_maps", "_pins", "_roots", "_store")
 
-    def __init__(self, store: Store, maps: MapCache, roots: Sequence[Roots], kept: Sequence[Kept] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        maps: MapCache,
+        clock: Clock,
+        roots: Sequence[Roots],
+        kept: Sequence[Kept] = (),
+        blocked: Callable[[], bool] = bool,
+    ) -> None:
+        """``blocked``: whether no collection may begin now."""
         self._store = store
         self._maps = maps
+        self._clock = clock
         self._roots = roots
         self._kept = kept
+        self._blocked = blocked
         self._pins: list[Iterable[ObjectId]] = []
 
     async def restore(self) -> None:
@@ -61,8 +75,21 @@ class SpaceService:
         finally:
             self._pins.remove(held)
 
+    async def run(self, job: Job) -> dict[str, object]:
+        """A collection as a job; what it freed is remembered."""
+
+        def progress(report: CollectReport) -> None:
+            job.phase, job.done = report.phase, report.seen
+
+        report = await self.collect(progress)
+        result: dict[str, object] = {"objects": report.objects, "chunks": report.chunks, "bytes": report.bytes}
+        await remember_run(self._store, LAST_COLLECTION, {**result, "time": self._clock.now()})
+        return result
+
     async def collect(self, progress: Callable[[CollectReport], None] | None = None) -> CollectReport:
-        """``ERROR_STATE`` when a collection runs already."""
+        """``ERROR_STATE`` when a collection runs already, or a restore."""
+        if self._blocked():
+            raise CyfsError(ErrorCode.ERROR_STATE, "a restore is running; collect when it is done")
         with self.pinned([object_id for kept in self._kept async for object_id in kept()]):
             return await self._store.space.collect(self._held, progress)
 

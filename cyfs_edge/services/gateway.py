@@ -85,15 +85,15 @@ async def _serve(config: Config) -> int:
         # What is alive now stays: later collections need not look at it.
         gc.collect()
         gc.freeze()
-        await node.start_background()
         print(_ready_line(node), flush=True)
         systemd.notify("READY=1")
-        watchdog = loop.create_task(_watchdog(systemd))
-        sweeper = loop.create_task(keep_shares(node))
+        background = [
+            loop.create_task(work) for work in (_watchdog(systemd), keep_shares(node), *node.start_background())
+        ]
         await stop.wait()
         systemd.notify("STOPPING=1")
-        watchdog.cancel()
-        sweeper.cancel()
+        for task in background:
+            task.cancel()
         return 0
     finally:
         await asyncio.gather(*(server.close(DRAIN_S) for server in servers))

@@ -221,6 +221,10 @@ class LmdbChunks:
 
         return await self._writer.submit(run, Durability.DURABLE)
 
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        row = self._engine.get(Table.CHUNKS, chunk_id)
+        return None if row is None else rows.decode_chunk_head(chunk_id, row).claim
+
     async def list_ids(self) -> AsyncIterator[ChunkId]:
         after: bytes | None = None
         while page := await self._pool.run(self._engine.keys, Table.CHUNKS, b"", after):
@@ -235,7 +239,7 @@ def drop_chunk(view: View, chunk_id: ChunkId, row: bytes) -> None:
     in_file = 0 if rows.is_inline(row) else chunk_id.length
     if in_file:
         view.remove_file(chunk_id)
-    view.count(Counters(0, 0, -1, -chunk_id.length, -in_file), rows.chunk_accounts(row))
+    view.count(Counters(0, 0, -1, -chunk_id.length, -in_file), rows.chunk_accounts(chunk_id, row))
 
 
 class _Closer:

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from cyfs_edge.base.ids import ChunkId, ObjectId
+from cyfs_edge.core.references import is_container, references
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.store.id_set import IdSet
-from cyfs_edge.store.references import is_container, references
 
 ReadObject = Callable[[ObjectId], bytes | None]
 """The bytes of an object as it came; ``None`` when it is not here."""

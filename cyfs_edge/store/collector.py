@@ -10,6 +10,7 @@ from functools import partial
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import LEASE, OBJECT_LEASE, Account, Clock, CollectReport, Durability, Keep, Usage
+from cyfs_edge.core.references import is_container
 from cyfs_edge.store import rows
 from cyfs_edge.store.chunks import LmdbChunks, drop_chunk
 from cyfs_edge.store.collection import Collection
@@ -17,7 +18,6 @@ from cyfs_edge.store.committer import Committer
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.objects import drop_object
 from cyfs_edge.store.pool import IoPool
-from cyfs_edge.store.references import is_container
 from cyfs_edge.store.view import View
 from cyfs_edge.store.writer import Writer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from hashlib import sha256
 
 from cyfs_edge.base.ids import ID_SIZE, ChunkId, ObjectId
@@ -58,6 +59,15 @@ class LmdbFileIndex:
 
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]:
         return await self._pool.run(self._find, Table.FILES_BY_CHUNK, chunk_id)
+
+    async def entries(self) -> AsyncIterator[FileIndexEntry]:
+        after: bytes | None = None
+        while page := await self._pool.run(self._engine.keys, Table.FILES, b"", after):
+            for key in page:
+                row = self._engine.get(Table.FILES, key)
+                if row is not None:
+                    yield rows.decode_file(key, row)
+            after = page[-1]
 
     def _find(self, table: Table, prefix: bytes) -> list[FileIndexEntry]:
         found: list[FileIndexEntry] = []

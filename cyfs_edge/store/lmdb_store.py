@@ -11,7 +11,7 @@ from pathlib import Path
 import lmdb
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.core.ports import Clock, ScrubReport, StoreStat
+from cyfs_edge.core.ports import Clock, Pace, ScrubReport, StoreStat
 from cyfs_edge.store.chunk_files import ChunkFiles, sync_directory
 from cyfs_edge.store.chunks import INLINE_MAX, LmdbChunks
 from cyfs_edge.store.collector import REST, LmdbSpace
@@ -143,9 +143,11 @@ class LmdbStore:
             commits=self._committer.commits,
         )
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
         """Reads all there is and compares it with its hashes. Changes nothing but files that no row speaks of."""
-        return await Scrub(self._engine, self._files, self._writer, self._pool).run(progress)
+        return await Scrub(self._engine, self._files, self._writer, self._pool).run(progress, pace)
 
     async def close(self) -> None:
         """Commits what waits, then lets go of files and lock. Calls that come later are ``ERROR_STATE``."""

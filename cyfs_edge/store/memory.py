@@ -23,6 +23,7 @@ from cyfs_edge.core.ports import (
     FileRange,
     Keep,
     ObjectRecord,
+    Pace,
     Problem,
     RootChange,
     RootRecord,
@@ -65,6 +66,9 @@ class MemoryObjects:
             self.records[object_id] = decision.record
         self._store.commits += 1
         return decision.result
+
+    async def replace(self, record: ObjectRecord) -> None:
+        await self.update(record.object_id, lambda held: Change(None, record))
 
     async def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
         async for key in _walk(self.records, prefix):
@@ -142,6 +146,10 @@ class MemoryChunks:
         self.times.pop(chunk_id, None)
         return self.chunks.pop(chunk_id, None) is not None
 
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        self._store.check_open()
+        return self.claims.get(chunk_id)
+
     async def list_ids(self) -> AsyncIterator[ChunkId]:
         async for key in _walk(self.chunks, b""):
             yield key
@@ -171,6 +179,10 @@ class MemoryFileIndex:
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]:
         return self._sorted(entry for entry in self._entries.values() if chunk_id in entry.chunks)
 
+    async def entries(self) -> AsyncIterator[FileIndexEntry]:
+        for entry in self._sorted(self._entries.values()):
+            yield entry
+
     @staticmethod
     def _sorted(entries: Iterable[FileIndexEntry]) -> list[FileIndexEntry]:
         return sorted(entries, key=lambda entry: entry.file_id)
@@ -184,6 +196,11 @@ class MemoryState:
     async def root(self, name: str) -> RootRecord | None:
         self._store.check_open()
         return self._roots.get(rows.root_key(name))
+
+    async def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        self._store.check_open()
+        for key, record in sorted(self._roots.items()):
+            yield key.decode("utf-8"), record
 
     def roots_now(self) -> list[ObjectId]:
         return [record.root for record in self._roots.values()]
@@ -226,6 +243,11 @@ class MemoryRecords:
     async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
         self._store.check_open()
         return self._records.pop(rows.record_key(space, key), None) is not None
+
+    async def spaces(self) -> AsyncIterator[str]:
+        self._store.check_open()
+        for space in sorted({at.partition(b"\0")[0] for at in self._records}):
+            yield space.decode("utf-8")
 
     async def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         self._store.check_open()
@@ -361,7 +383,9 @@ class MemoryStore:
             commits=self.commits,
         )
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
         report = ScrubReport()
         for object_id, record in self.objects.records.items():
             report.objects += 1
@@ -377,6 +401,8 @@ class MemoryStore:
         report.bytes += sum(map(len, self.chunks.chunks.values()))
         if progress is not None:
             progress(report)
+        if pace is not None:
+            await pace(report.bytes)
         return report
 
     async def close(self) -> None:

@@ -56,6 +56,15 @@ class LmdbObjects:
 
         return await self._writer.submit(run, durability, _SIZE_GUESS)
 
+    async def replace(self, record: ObjectRecord) -> None:
+        row = rows.encode_object(record)
+
+        def run(view: View) -> None:
+            put_object(view, record, row, view.get(Table.OBJECTS, record.object_id))
+            self._engine.wrote(record.object_id)
+
+        await self._writer.submit(run, Durability.DURABLE, len(row))
+
     async def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
         last: bytes | None = after
         while page := await self._pool.run(self._engine.keys, Table.OBJECTS, prefix, last):
@@ -67,7 +76,7 @@ class LmdbObjects:
 def drop_object(view: View, object_id: ObjectId, row: bytes) -> None:
     """Deletes an object that is here."""
     view.delete(Table.OBJECTS, object_id)
-    view.count(Counters(-1, -rows.object_raw_size(row)), rows.object_accounts(row))
+    view.count(Counters(-1, -rows.object_raw_size(row)), rows.object_accounts(object_id, row))
 
 
 def put_object(view: View, record: ObjectRecord, row: bytes, held: bytes | None) -> None:
@@ -77,7 +86,7 @@ def put_object(view: View, record: ObjectRecord, row: bytes, held: bytes | None)
     size = len(record.raw)
     if held is None:
         view.count(Counters(1, size), accounts)
-    elif (before := rows.object_accounts(held)) == accounts:
+    elif (before := rows.object_accounts(record.object_id, held)) == accounts:
         view.count(Counters(0, size - rows.object_raw_size(held)), accounts)
     else:
         view.count(Counters(-1, -rows.object_raw_size(held)), before)

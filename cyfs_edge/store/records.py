@@ -45,6 +45,13 @@ class LmdbRecords:
 
         return await self._writer.submit(run, durability)
 
+    async def spaces(self) -> AsyncIterator[str]:
+        after: bytes | None = None
+        while page := await self._pool.run(self._engine.keys, Table.RECORDS, b"", after, 1):
+            space = page[0].partition(b"\0")[0]
+            yield space.decode("utf-8")
+            after = space + b"\x01"  # behind all keys of the space, before any other space
+
     async def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         head = rows.record_prefix(space)
         begin = rows.record_key(space, prefix)

@@ -58,6 +58,14 @@ def _unseal(key: bytes, row: bytes, kind: str) -> None:
         raise damaged(f"the row of {kind} {key.hex()} does not match its checksum")
 
 
+def _is_sound(key: bytes, row: bytes, kind: str) -> bool:
+    try:
+        _unseal(key, row, kind)
+    except CyfsError:
+        return False
+    return True
+
+
 def encode_object(record: ObjectRecord) -> bytes:
     """The row of an object. ``INVALID_PARAM`` when a text is longer than 65,534 bytes or a number does not fit."""
     context = _text(record.context, "context")
@@ -131,17 +139,21 @@ _OBJECT_FIXED = _GUARD.size + _OBJECT.size
 
 
 def object_raw_size(row: bytes) -> int:
-    """Bytes of the object itself in its row."""
+    """Bytes of the object itself in its row; of a damaged one what can be made of it."""
+    if len(row) < _OBJECT_FIXED:
+        return 0
     sizes: tuple[int, int] = _OBJECT_SIZES.unpack_from(row, _OBJECT_FIXED - _OBJECT_SIZES.size)
     texts = sum(size for size in sizes if size != _NO_TEXT)
-    return len(row) - _OBJECT_FIXED - texts
+    return max(0, len(row) - _OBJECT_FIXED - texts)
 
 
 _OBJECT_SIZES = Struct("<HH")
 
 
-def object_accounts(row: bytes) -> tuple[bytes, ...]:
-    """The accounts on which the object of a row is kept."""
+def object_accounts(key: bytes, row: bytes) -> tuple[bytes, ...]:
+    """The accounts on which the object of a row is kept; none that could be told of a damaged one."""
+    if not _is_sound(key, row, "object"):
+        return ()
     start = _GUARD.size + 1
     return accounts_of(row[start : start + 32], row[start + 32 : start + 64])
 
@@ -209,8 +221,10 @@ def decode_chunk_head(key: bytes, row: bytes) -> ChunkHead:
     return ChunkHead(place, time, Claim(ObjectId(dec), _KEEPS[keep], None if owner == NULL_ID else ObjectId(owner)))
 
 
-def chunk_accounts(row: bytes) -> tuple[bytes, ...]:
-    """The accounts on which the chunk of a row is kept."""
+def chunk_accounts(key: bytes, row: bytes) -> tuple[bytes, ...]:
+    """The same for the row of a chunk."""
+    if not _is_sound(key, row, "chunk"):
+        return ()
     return accounts_of(row[CHUNK_HEAD - 64 : CHUNK_HEAD - 32], row[CHUNK_HEAD - 32 : CHUNK_HEAD])
 
 

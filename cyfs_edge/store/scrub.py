@@ -10,7 +10,7 @@ from itertools import islice
 
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ChunkId, ObjectId
-from cyfs_edge.core.ports import Durability, Problem, ScrubReport
+from cyfs_edge.core.ports import Durability, Pace, Problem, ScrubReport
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.store import rows
 from cyfs_edge.store.chunk_files import ChunkFiles
@@ -35,7 +35,7 @@ class Scrub:
         self._writer = writer
         self._pool = pool
 
-    async def run(self, progress: Callable[[ScrubReport], None] | None) -> ScrubReport:
+    async def run(self, progress: Callable[[ScrubReport], None] | None, pace: Pace | None) -> ScrubReport:
         """``progress`` is called on the loop after each step, with the same report that is given at the end."""
         report = ScrubReport()
         await self._remove_orphans(report)
@@ -50,6 +50,8 @@ class Scrub:
                 after = page[-1][0]
                 if progress is not None:
                     progress(report)
+                if pace is not None:
+                    await pace(report.bytes)
         return report
 
     def _check_chunks(self, page: list[tuple[bytes, bytes]], report: ScrubReport) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from cyfs_edge.core.ports import MADE_HERE, OBJECT_LEASE, Durability, ObjectRecord, RootChange, RootRecord
 from cyfs_edge.store import rows
@@ -23,6 +23,15 @@ class LmdbState:
         key = rows.root_key(name)
         row = self._engine.get(Table.ROOTS, key)
         return None if row is None else rows.decode_root(key, row)
+
+    async def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        after: bytes | None = None
+        while page := self._engine.keys(Table.ROOTS, b"", after):
+            for key in page:
+                row = self._engine.get(Table.ROOTS, key)
+                if row is not None:
+                    yield key.decode("utf-8"), rows.decode_root(key, row)
+            after = page[-1]
 
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         encoded = [(record, rows.encode_object(record)) for record in objects]

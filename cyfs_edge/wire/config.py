@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.wire.backup.address import parse_address
 
 CONFIG_SIZE_MAX = 32 * 1024
 """Longest configuration text that is read, in characters."""
@@ -70,11 +71,11 @@ class FileManagerConfig:
 class StoreConfig:
     """``min_free``: bytes of disk below which writes are refused; ``None`` leaves it to the store.
 
-    ``collect_hours``: between two collections of what nobody needs any more; 0: only when asked.
+    ``collect_every``: seconds between two collections of what nobody needs any more; 0: only when asked.
     """
 
     min_free: int | None = None
-    collect_hours: int = 6
+    collect_every: int = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,28 @@ class TransConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupConfig:
+    """``target``: an address (docs/backup.md), ``None`` for no backups by themselves. ``every``: seconds, 0 = never.
+
+    ``keep_last`` backups stay, and the last one of each of so many days and weeks.
+    """
+
+    target: str | None = None
+    every: int = 86_400
+    keep_last: int = 7
+    keep_daily: int = 14
+    keep_weekly: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubConfig:
+    """``every``: seconds, 0 = never. ``rate``: bytes read a second when it runs by itself."""
+
+    every: int = 7 * 86_400
+    rate: int = 20 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """``root``: absolute path of the root directory. ``allowed_hosts``: accepted in Host besides the loopback names.
 
@@ -146,6 +169,8 @@ class Config:
     trans: TransConfig = field(default_factory=TransConfig)
     chunk_manager: ChunkManagerConfig = field(default_factory=ChunkManagerConfig)
     file_manager: FileManagerConfig = field(default_factory=FileManagerConfig)
+    backup: BackupConfig = field(default_factory=BackupConfig)
+    scrub: ScrubConfig = field(default_factory=ScrubConfig)
     browser_mode: str = "strict"
     allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
@@ -242,6 +267,8 @@ def build_config(root: str, settings: Settings) -> Config:
         "trans": TransConfig(**given("trans")),  # type: ignore[arg-type]
         "chunk_manager": ChunkManagerConfig(**given("chunk_manager")),  # type: ignore[arg-type]
         "file_manager": FileManagerConfig(**given("file_manager")),  # type: ignore[arg-type]
+        "backup": BackupConfig(**given("backup")),  # type: ignore[arg-type]
+        "scrub": ScrubConfig(**given("scrub")),  # type: ignore[arg-type]
         "apps": _apps(settings, AppsConfig(**given("apps"))),  # type: ignore[arg-type]
         "door": _door(settings, DoorConfig(**given("door"))),  # type: ignore[arg-type]
     }
@@ -282,6 +309,17 @@ def parse_size(text: str) -> int:
     if match is None:
         raise ValueError(f"not a size like 500M or 2G: {text!r}")
     return int(match[1]) << _SIZE_SHIFTS.get((match[2] or "").upper(), 0)
+
+
+def parse_duration(text: str) -> int:
+    """``30m``, ``12h``, ``7d``; ``off`` is 0 → seconds; else ``ValueError``."""
+    match = re.fullmatch(r"\s*([0-9]{1,6})\s*([mhd])\s*", text)
+    if match is None and text.strip() != "off":
+        raise ValueError(f"not a time like 30m, 12h or 7d, or off: {text!r}")
+    return 0 if match is None else int(match[1]) * _DURATIONS[match[2]]
+
+
+_DURATIONS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 def _from_texts(source: str, values: Mapping[str, str]) -> dict[str, Setting]:
@@ -379,6 +417,21 @@ def _read_size(value: object, low: int = 0, high: int = 1 << 62) -> int:
     return _read_int(parse_size(value) if isinstance(value, str) else value, low, high)
 
 
+def _read_every(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError(f"not a time like 30m, 12h or 7d, or off: {value!r}")
+    return parse_duration(value)
+
+
+def _read_place(value: object) -> str:
+    try:
+        text = value if isinstance(value, str) else ""
+        parse_address(text)
+        return text
+    except CyfsError as error:
+        raise ValueError(error.message) from None
+
+
 def _read_choice(*choices: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in choices:
@@ -440,10 +493,17 @@ _READERS: dict[str, Callable[[object], object]] = {
     "ws.host": _read_host,
     "ws.port": _read_port,
     "store.min_free": _read_size,
-    "store.collect_hours": lambda value: _read_int(value, 0, 24 * 365),
+    "store.collect_every": _read_every,
     "limits.connections": lambda value: _read_int(value, 1, 65535),
     "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
     "limits.handler_timeout": lambda value: _read_int(value, 1, 3600),
+    "backup.target": _read_place,
+    "backup.every": _read_every,
+    "backup.keep_last": lambda value: _read_int(value, 1, 10_000),
+    "backup.keep_daily": lambda value: _read_int(value, 0, 10_000),
+    "backup.keep_weekly": lambda value: _read_int(value, 0, 10_000),
+    "scrub.every": _read_every,
+    "scrub.rate": lambda value: _read_size(value, 1 << 16, 1 << 40),
     "apps.uid_min": _read_uid,
     "apps.uid_max": _read_uid,
     "door.enabled": _read_bool,

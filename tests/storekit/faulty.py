@@ -20,6 +20,7 @@ from cyfs_edge.core.ports import (
     FileIndexEntry,
     FileRange,
     ObjectRecord,
+    Pace,
     RootChange,
     RootRecord,
     ScrubReport,
@@ -111,8 +112,10 @@ class FaultyStore:
     def stat(self) -> StoreStat:
         return self.inner.stat()
 
-    async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
-        return await self.inner.scrub(progress)
+    async def scrub(
+        self, progress: Callable[[ScrubReport], None] | None = None, pace: Pace | None = None
+    ) -> ScrubReport:
+        return await self.inner.scrub(progress, pace)
 
     async def close(self) -> None:
         await self.inner.close()
@@ -141,8 +144,11 @@ class _Objects:
 
         return await self._store.call(work)
 
-    def list_ids(self, prefix: bytes = b"") -> AsyncIterator[ObjectId]:
-        return self._store.inner.objects.list_ids(prefix)
+    async def replace(self, record: ObjectRecord) -> None:
+        await self._store.call(lambda _: self._store.inner.objects.replace(record))
+
+    def list_ids(self, prefix: bytes = b"", after: ObjectId | None = None) -> AsyncIterator[ObjectId]:
+        return self._store.inner.objects.list_ids(prefix, after)
 
 
 class _State:
@@ -151,6 +157,9 @@ class _State:
 
     async def root(self, name: str) -> RootRecord | None:
         return await self._store.call(lambda _: self._store.inner.state.root(name))
+
+    def roots(self) -> AsyncIterator[tuple[str, RootRecord]]:
+        return self._store.inner.state.roots()
 
     async def commit(self, objects: Sequence[ObjectRecord], change: RootChange | None = None) -> bool:
         return await self._store.call(lambda _: self._store.inner.state.commit(objects, change))
@@ -182,6 +191,12 @@ class _Chunks:
     async def read(self, chunk_id: ChunkId, start: int = 0, end: int | None = None) -> bytes | FileRange | None:
         return await self._store.call(lambda _: self._store.inner.chunks.read(chunk_id, start, end))
 
+    async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
+        return await self._store.call(lambda _: self._store.inner.chunks.read_whole(chunk_id))
+
+    async def claim(self, chunk_id: ChunkId) -> Claim | None:
+        return await self._store.call(lambda _: self._store.inner.chunks.claim(chunk_id))
+
     async def contains(self, chunk_id: ChunkId) -> bool:
         return await self._store.call(lambda _: self._store.inner.chunks.contains(chunk_id))
 
@@ -204,6 +219,9 @@ class _Records:
 
     async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
         return await self._store.call(lambda _: self._store.inner.records.delete(space, key, durability))
+
+    def spaces(self) -> AsyncIterator[str]:
+        return self._store.inner.records.spaces()
 
     def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
         return self._store.inner.records.list(space, prefix, after)
@@ -245,3 +263,6 @@ class _Files:
 
     async def by_chunk(self, chunk_id: ChunkId) -> list[FileIndexEntry]:
         return await self._store.call(lambda _: self._store.inner.files.by_chunk(chunk_id))
+
+    def entries(self) -> AsyncIterator[FileIndexEntry]:
+        return self._store.inner.files.entries()

@@ -11,7 +11,7 @@ import pytest
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.core.ports import LEASE, Claim, Durability, FileRange, Keep, Store
-from tests.storekit.kit import Bench, Maker, gathered, load, make_chunk, read_chunk
+from tests.storekit.kit import Bench, Maker, gathered, load, make_chunk, make_record, read_chunk
 
 SIZES = (0, 1, 300, 4096, 4097, 65_536, 65_537, 1 << 20, (4 << 20) + 1)
 BOTH = pytest.mark.parametrize("durability", list(Durability), ids=lambda value: value.value)
@@ -207,3 +207,13 @@ async def test_renewing_many_tells_which_are_here(store: Store, bench: Bench) ->
         assert await store.chunks.renew_many(ids) == [True, False] * 40
         assert store.stat().commits <= commits + 1
     assert await store.chunks.renew_many([]) == []
+
+
+async def test_a_chunk_tells_on_whose_account_it_is_kept(store: Store) -> None:
+    chunk_id, data = make_chunk("claimed", 5000)
+    assert await store.chunks.claim(chunk_id) is None
+    claim = Claim(make_record("dec").object_id, Keep.REFERRED)
+    await store.chunks.put(chunk_id, data, claim=claim)
+    assert await store.chunks.claim(chunk_id) == claim
+    await store.chunks.put(chunk_id, data)
+    assert await store.chunks.claim(chunk_id) == Claim(claim.dec, Keep.ALWAYS)

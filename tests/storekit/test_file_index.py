@@ -106,3 +106,10 @@ async def test_entries_are_there_after_opening_anew(lasting: Maker, bench: Bench
     assert await store.files.by_hash(entry.hash) == entry
     assert await store.files.by_chunk(entry.chunks[0]) == [entry]
     await store.close()
+
+
+async def test_all_entries_are_listed_in_the_order_of_their_ids(store: Store) -> None:
+    entries = sorted((make_entry(number) for number in range(1, 6)), key=lambda entry: entry.file_id)
+    for entry in reversed(entries):
+        await store.files.add(entry)
+    assert [entry async for entry in store.files.entries()] == entries

@@ -67,3 +67,11 @@ async def test_records_outlive_the_store(maker: Maker, bench: Bench) -> None:
     again = maker.make(bench)
     assert await again.records.get("tasks", "a") == b"one"
     await again.close()
+
+
+async def test_the_spaces_that_have_records_are_listed_once_each(store: Store) -> None:
+    assert [space async for space in store.records.spaces()] == []
+    for space, key in (("tasks", "b"), ("a", "z"), ("tasks", "a"), ("a\x01", ""), ("task", ""), ("gone", "x")):
+        await store.records.put(space, key, b"")
+    await store.records.delete("gone", "x")
+    assert [space async for space in store.records.spaces()] == ["a", "a\x01", "task", "tasks"]

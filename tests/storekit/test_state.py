@@ -124,3 +124,14 @@ async def test_a_closed_store_says_so(maker: Maker, bench: Bench) -> None:
         with pytest.raises(CyfsError) as raised:
             await call
         assert raised.value.code == ErrorCode.ERROR_STATE
+
+
+async def test_all_roots_are_listed_by_name(store: Store) -> None:
+    assert [item async for item in store.state.roots()] == []
+    for number, name in enumerate(("root-state/b", "local-cache/a", "root-state/\u00fc")):
+        await store.state.commit([], change(0, number + 1, name))
+    assert [item async for item in store.state.roots()] == [
+        ("local-cache/a", root(2)),
+        ("root-state/b", root(1)),
+        ("root-state/\u00fc", root(3)),
+    ]

@@ -24,12 +24,13 @@ RANKS = {
     "store": 5,
     "net": 5,
     "host": 5,
-    "stack": 6,
-    "services": 7,
-    "sdk": 7,
-    "sim": 8,
-    "web": 8,
-    "cli": 9,
+    "keepers": 6,
+    "stack": 7,
+    "services": 8,
+    "sdk": 8,
+    "sim": 9,
+    "web": 9,
+    "cli": 10,
 }
 PURE = frozenset({"", "base", "objects", "wire", "core"})
 

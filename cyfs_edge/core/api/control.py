@@ -11,9 +11,10 @@ from cyfs_edge.core.api.openapi import openapi_document
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.core.events.router_events import RouterEvents
 from cyfs_edge.core.handlers.registry import Handler, HandlerRegistry
-from cyfs_edge.core.jobs import Job, Jobs
-from cyfs_edge.core.ports import ObjectRecord, ScrubReport, Store
+from cyfs_edge.core.jobs import Jobs
+from cyfs_edge.core.ports import ObjectRecord, Store
 from cyfs_edge.core.rmeta.service import MetaService
+from cyfs_edge.core.scrub import last_run
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.objects.file import File
 from cyfs_edge.wire import fields, rmeta
@@ -66,7 +67,6 @@ class ControlApi:
             ("GET", "status"): self._status,
             ("GET", "objects"): self._objects,
             ("GET", "files"): self._files,
-            ("POST", "scrub"): self._scrub,
             ("GET", "jobs"): self._job,
             ("DELETE", "jobs"): self._cancel_job,
             ("GET", "access"): self._access,
@@ -91,7 +91,8 @@ class ControlApi:
             return error_to_response(error)
 
     async def _status(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        return json_reply(self._status_of_node())
+        last = {name: await last_run(self._store, name) for name in ("backup", "scrub", "collect")}
+        return json_reply({**self._status_of_node(), "last": last})
 
     async def _objects(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         limit = _limit(query)
@@ -132,31 +133,6 @@ class ControlApi:
                 )
             last = object_id
         return json_reply({"files": listed, "next": None})
-
-    async def _scrub(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        stat = self._store.stat()
-
-        async def work(job: Job) -> object:
-            job.total = stat.object_count + stat.chunk_count
-
-            def progress(report: ScrubReport) -> None:
-                job.done = report.objects + report.chunks
-
-            report = await self._store.scrub(progress)
-            job.done = report.objects + report.chunks
-            return {
-                "objects": report.objects,
-                "chunks": report.chunks,
-                "bytes": report.bytes,
-                "problems": [
-                    {"kind": problem.kind, "object_id": str(problem.object_id), "what": problem.what}
-                    for problem in report.problems
-                ],
-            }
-
-        response = json_reply(self._jobs.start("scrub", work).to_json())
-        response.status = 202
-        return response
 
     async def _job(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
         return json_reply(self._jobs.get(rest).to_json())

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.api.control import Action, Query, json_reply
-from cyfs_edge.core.jobs import Job, Jobs
-from cyfs_edge.core.ports import Account, CollectReport, StatSource
+from cyfs_edge.core.jobs import Jobs
+from cyfs_edge.core.ports import Account, StatSource
 from cyfs_edge.core.space import SpaceService
 from cyfs_edge.wire import fields
 from cyfs_edge.wire.message import HttpRequest, HttpResponse
@@ -56,19 +56,6 @@ class ControlSpace:
         return HttpResponse(200)
 
     async def _collect(self, request: HttpRequest, rest: str, query: Query) -> HttpResponse:
-        response = json_reply(start_collection(self._jobs, self._space).to_json())
+        response = json_reply(self._jobs.start("collect", self._space.run).to_json())
         response.status = 202
         return response
-
-
-def start_collection(jobs: Jobs, space: SpaceService) -> Job:
-    """The job that runs already, or a new one."""
-
-    async def work(job: Job) -> object:
-        def progress(report: CollectReport) -> None:
-            job.phase, job.done = report.phase, report.seen
-
-        report = await space.collect(progress)
-        return {"objects": report.objects, "chunks": report.chunks, "bytes": report.bytes}
-
-    return jobs.start("collect", work)

@@ -46,7 +46,7 @@ async def test_a_quota_refuses_puts_and_outlives_the_node(node: Node, tmp_path: 
     reply = await node.put("text_v1")
     assert reply.code == ErrorCode.OUT_OF_LIMIT
     assert (await node.get(id_of("text_v1"))).code == ErrorCode.NOT_FOUND
-    again = SpaceService(node.store, MapCache(node.store.objects), [])
+    again = SpaceService(node.store, MapCache(node.store.objects), node.clock, [])
     node.store.space.set_quota(Account("dec", ObjectId.from_text(DEC)), None)
     await again.restore()
     assert again.usage()[Account("dec", ObjectId.from_text(DEC))].quota == 10
@@ -118,3 +118,12 @@ async def test_what_is_shared_by_its_id_stays(node: Node) -> None:
     await node.stack.door.shares.revoke(made.share.id)
     await node.stack.space.collect()
     assert await node.store.objects.get(old.object_id) is None
+
+
+async def test_no_collection_begins_while_a_restore_runs(node: Node) -> None:
+    """It brings objects before those that name them."""
+    with node.stack.keepers.pins.restoring():
+        with pytest.raises(CyfsError) as raised:
+            await node.stack.space.collect()
+        assert raised.value.code == ErrorCode.ERROR_STATE
+    await node.stack.space.collect()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cyfs_edge.base.errors import ErrorCode
-from cyfs_edge.base.ids import ChunkId
+from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import NO_CLAIM, Claim, Durability, Keep
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.envelope import decode_object
@@ -208,4 +208,6 @@ async def test_build_file_notices_a_file_that_changes(
 async def test_chunks_of_a_built_file_stay_as_long_as_the_file(node: Node, tmp_path: Path) -> None:
     (tmp_path / "f.bin").write_bytes(b"data")
     assert (await build_file(node, tmp_path / "f.bin")).status == 200
-    assert node.store.chunks.claims[ChunkId.of_data(b"data")] == Claim(SYSTEM_DEC_ID, Keep.REFERRED)
+    assert node.store.chunks.claims[ChunkId.of_data(b"data")] == Claim(
+        SYSTEM_DEC_ID, Keep.REFERRED, ObjectId.from_text(PEOPLE)
+    )

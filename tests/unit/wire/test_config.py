@@ -10,9 +10,11 @@ import pytest
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.wire.config import (
     CONFIG_SIZE_MAX,
+    BackupConfig,
     Config,
     DoorConfig,
     HttpConfig,
+    ScrubConfig,
     StoreConfig,
     build_config,
     effective,
@@ -86,6 +88,14 @@ def test_the_ports_of_older_services_are_off_and_stay_on_loopback() -> None:
             parse_config(f"[chunk_manager]\n{bad}\n", "file")
 
 
+def test_times_of_backups_and_scrubs() -> None:
+    text = '[backup]\ntarget = "/mnt/disk"\nevery = "12h"\nkeep_daily = 3\n[scrub]\nevery = "off"\nrate = "1M"\n'
+    config = build_config("/r", parse_config(text, "file"))
+    assert config.backup == BackupConfig("/mnt/disk", 12 * 3600, keep_daily=3)
+    assert config.scrub == ScrubConfig(0, 1 << 20)
+    assert Config("/r").backup.target is None
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
@@ -108,6 +118,11 @@ def test_the_ports_of_older_services_are_off_and_stay_on_loopback() -> None:
         ("[limits]\nconnections = 0\n", 2, "from 1 to"),
         ("[limits]\nobject_size = '2G'\n", 2, "from 65536 to 1073741824"),
         ("[limits]\nhandler_timeout = 0\n", 2, "from 1 to 3600"),
+        ("[backup]\ntarget = 'disk'\n", 2, "no place for backups"),
+        ("[backup]\nevery = 5\n", 2, "not a time"),
+        ("[scrub]\nevery = '7 weeks'\n", 2, "not a time like 30m"),
+        ("[backup]\nkeep_last = 0\n", 2, "from 1 to"),
+        ("[scrub]\nrate = '1'\n", 2, "from 65536"),
         ("http = 5\n", 1, "unknown key 'http'"),
         ("[other]\n", 1, "unknown key 'other'"),
         ("[[http]]\nport = 1\n", 1, "unknown key 'http'"),

@@ -21,7 +21,7 @@ NO_OWNER = MapOwner(None, None)
 
 
 async def collect(state: State, held: list) -> int:  # type: ignore[type-arg]
-    space = SpaceService(state.store, state.maps, held)
+    space = SpaceService(state.store, state.maps, state.clock, held)
     return (await space.collect()).objects
 
 
@@ -128,7 +128,7 @@ async def test_commits_and_collections_at_the_same_time(tmp_path: Path) -> None:
             open_envs.discard(env)
             env.close()
 
-    space = SpaceService(store, state.maps, [lambda: [one for env in open_envs for one in env.held_ids()]])
+    space = SpaceService(store, state.maps, clock, [lambda: [one for env in open_envs for one in env.held_ids()]])
     writers = [asyncio.ensure_future(write(writer)) for writer in range(3)]
     gone = 0
     while not all(task.done() for task in writers):

@@ -257,7 +257,7 @@ class Run:
         """With all leases over, so that whatever no root and no session needs is gone."""
         self.disk.clock.time += OBJECT_LEASE + 1
         held = [session.env.held_ids for session in self.sessions if session is not None]
-        await SpaceService(self.disk.store, self.state.maps, held).collect()
+        await SpaceService(self.disk.store, self.state.maps, self.disk.clock, held).collect()
         await self.check()
 
     async def crash(self) -> None:

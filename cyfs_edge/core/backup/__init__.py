@@ -1,0 +1,1 @@
+"""Backups: taking, checking, restoring and forgetting them, over small ports (docs/backup.md)."""

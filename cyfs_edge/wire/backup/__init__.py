@@ -1,0 +1,1 @@
+"""The format of a backup repository (docs/backup-format.md), pure."""
