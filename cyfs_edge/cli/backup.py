@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from cyfs_edge.cli.backup_options import place_of, read_key_option
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import Exit
 from cyfs_edge.cli.jobs import run_job
@@ -12,7 +11,7 @@ from cyfs_edge.cli.output import size_text, time_text
 
 def create(context: Context) -> int:
     """Exit code 4 when something in the store is damaged and therefore not in the backup."""
-    report = _run(context, "create", secret=context.args.with_secret)
+    report = run(context, "create", secret=context.args.with_secret)
     out = context.out
     out.document(report)
     out.line(
@@ -24,7 +23,7 @@ def create(context: Context) -> int:
 
 def list_backups(context: Context) -> int:
     """All backups, the oldest first."""
-    report = _direct(context, "list") if _is_bare(context) else _run(context, "list")
+    report = _direct(context, "list") if _is_bare(context) else run(context, "list")
     out = context.out
     out.document(report)
     rows = report.get("snapshots")
@@ -54,7 +53,7 @@ def verify(context: Context) -> int:
     """Exit code 4 when something is damaged."""
     args = context.args
     options = {"read_data": args.read_data, "drop_damaged": args.drop_damaged}
-    report = _direct(context, "verify", **options) if _is_bare(context) else _run(context, "verify", **options)
+    report = _direct(context, "verify", **options) if _is_bare(context) else run(context, "verify", **options)
     out = context.out
     out.document(report)
     read = f", {_size(report.get('bytes'))} read" if args.read_data else ""
@@ -69,7 +68,7 @@ def verify(context: Context) -> int:
 
 def rehearse(context: Context) -> int:
     """Exit code 4 when what came back is not what was there."""
-    report = _run(context, "rehearse", snapshot=context.args.snapshot)
+    report = run(context, "rehearse", snapshot=context.args.snapshot)
     out = context.out
     out.document(report)
     out.line(
@@ -81,7 +80,7 @@ def rehearse(context: Context) -> int:
 
 def forget(context: Context) -> int:
     args = context.args
-    report = _run(context, "forget", keep_last=args.keep_last, keep_daily=args.keep_daily, keep_weekly=args.keep_weekly)
+    report = run(context, "forget", keep_last=args.keep_last, keep_daily=args.keep_daily, keep_weekly=args.keep_weekly)
     out = context.out
     out.document(report)
     out.line(
@@ -90,19 +89,13 @@ def forget(context: Context) -> int:
     return Exit.OK
 
 
-def _run(context: Context, action: str, **options: object) -> dict[str, object]:
-    body = {"target": _target(context), **options}
+def run(context: Context, action: str, **options: object) -> dict[str, object]:
+    body = {"target": place_of(context), **options}
     client = context.connect()
     try:
         return run_job(client, f"/control/backup/{action}", action, quiet=context.out.as_json, body=body)
     finally:
         client.close()
-
-
-def _target(context: Context) -> str | None:
-    """Folders as they are for this process: the gateway has another working directory."""
-    text: str | None = context.args.target
-    return text if text is None or "://" in text else str(Path(text).absolute())
 
 
 def _is_bare(context: Context) -> bool:
@@ -111,10 +104,9 @@ def _is_bare(context: Context) -> bool:
 
 
 def _direct(context: Context, action: str, **options: bool) -> dict[str, object]:
-    from cyfs_edge.cli.backup_setup import read_key_option
     from cyfs_edge.services.restore import look
 
-    return look(context.root.path, _target(context), read_key_option(context), action, **options)
+    return look(context.root.path, place_of(context), read_key_option(context), action, **options)
 
 
 def _told(context: Context, report: dict[str, object], head: str, hint: str) -> int:

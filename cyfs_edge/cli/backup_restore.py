@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cyfs_edge.base.errors import ErrorCode
-from cyfs_edge.cli.backup import _run, _target
-from cyfs_edge.cli.backup_setup import read_key_option
+from cyfs_edge.cli.backup import run
+from cyfs_edge.cli.backup_options import place_of, read_key_option
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import CliError, Exit
 from cyfs_edge.cli.progress import Progress
@@ -13,7 +13,7 @@ from cyfs_edge.cli.roots import make_layout, switch_user
 
 def restore(context: Context) -> int:
     args = context.args
-    report = _whole(context) if args.dec is None else _run(context, "restore", dec=args.dec, snapshot=args.snapshot)
+    report = _whole(context) if args.dec is None else run(context, "restore", dec=args.dec, snapshot=args.snapshot)
     out = context.out
     out.document(report)
     out.line(
@@ -51,7 +51,7 @@ def _whole(context: Context) -> dict[str, object]:
     with Progress("restore", 0, quiet=context.out.as_json, text=str) as bar:
         return restore_root(
             root.path,
-            _target(context),
+            place_of(context),
             read_key_option(context),
             context.args.snapshot,
             replace=context.args.replace,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.cli.backup import _target
+from cyfs_edge.base.errors import ErrorCode
+from cyfs_edge.cli.backup_options import place_of, read_key_option
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import CliError, Exit
 from cyfs_edge.cli.roots import check_root, switch_user
@@ -30,7 +28,7 @@ def init(context: Context) -> int:
         # Before anything is sealed with it: a repository whose key is lost is lost itself.
         write_key(root, key)
     try:
-        place = make_repository(root, _target(context), key)
+        place = make_repository(root, place_of(context), key)
     except BaseException:
         if fresh:
             (root / KEY_FILE).unlink(missing_ok=True)
@@ -77,27 +75,3 @@ def _show(context: Context, held: BackupKey) -> None:
     context.out.line(f"  {'-'.join(groups[half:])}")
     context.out.line("Write it on paper, and keep that away from the box and from the backups.")
     context.out.line()
-
-
-def read_key_option(context: Context) -> BackupKey:
-    """From ``--key-file``, else from the root, else from the terminal or standard input."""
-    args = context.args
-    if args.key_file is not None:
-        return read_key(context.root.path, Path(args.key_file))
-    restoring = getattr(args, "restore", False)
-    if not restoring and (context.root.path / KEY_FILE).exists():
-        return read_key(context.root.path)
-    if sys.stdin.isatty():
-        context.out.note("The key of the backups, 14 groups in one line or two:")
-    text = ""
-    while len("".join(text.split()).replace("-", "")) < 56:
-        line = sys.stdin.readline(_TEXT_MAX)
-        if not line:
-            break
-        text += line
-    try:
-        return BackupKey.parse(text)
-    except CyfsError as error:
-        raise CliError(
-            error.code, error.message[:1].upper() + error.message[1:] + ".", Exit.BAD_DATA, "Read it again from paper."
-        ) from None

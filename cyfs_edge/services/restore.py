@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.backup.create import Progress
-from cyfs_edge.core.backup.walk import walk_maps
 from cyfs_edge.core.backup.ports import RootFile
 from cyfs_edge.core.backup.repository import Found, Repository, create_repository, find_snapshot
 from cyfs_edge.core.backup.restore import Restorer, SnapshotReader
 from cyfs_edge.core.backup.service import snapshot_json
 from cyfs_edge.core.backup.verify import Verifier
+from cyfs_edge.core.backup.walk import walk_maps
 from cyfs_edge.core.ports import Store
 from cyfs_edge.core.scrub import SPACE
 from cyfs_edge.host.backup.opening import Repositories
