@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from cyfs_edge.core.api.backup import BODY_MAX
 
 from cyfs_edge.base.errors import ErrorCode
+from cyfs_edge.core.api.control_backup import BODY_MAX
 from cyfs_edge.wire.message import Headers, HttpRequest, Peer
 from tests.node import BytesBody, Node, Reply, make_node, read_body
 
