@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cyfs_edge.cli.client import Client
     from cyfs_edge.wire.config import Config
 
-_STARTING_S = 15.0
+_STARTING_S = 10.0
 """How long a lock without a listening socket is taken for a gateway that is just starting or stopping."""
 
 
