@@ -17,6 +17,7 @@ from cyfs_edge.core.access import ROOT_STATE, PathRules
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.api.control import ControlApi
 from cyfs_edge.core.api.control_space import ControlSpace, start_collection
+from cyfs_edge.core.api.control_volumes import ControlVolumes
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.front import FrontApi
 from cyfs_edge.core.api.handlers import HandlerApi
@@ -34,6 +35,7 @@ from cyfs_edge.core.front.service import FrontService
 from cyfs_edge.core.handlers.interceptor import Interceptor
 from cyfs_edge.core.handlers.registration import HandlerRegistration
 from cyfs_edge.core.handlers.registry import HandlerRegistry
+from cyfs_edge.core.jobs import Job
 from cyfs_edge.core.ndn import NdnService
 from cyfs_edge.core.non import NonService
 from cyfs_edge.core.object_cache import ObjectCache
@@ -46,6 +48,7 @@ from cyfs_edge.core.state.places import StatePlaces
 from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.core.state.service import StateService
 from cyfs_edge.core.util import NodeFacts, UtilService
+from cyfs_edge.core.volumes import FAILING, MISSING, PlaceState
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.accounts import AppUidFile, group_members
 from cyfs_edge.host.clock import SystemClock
@@ -74,6 +77,7 @@ CHANNEL = "stable"
 STORE_PATH = "data/store"
 COLLECT_FIRST_S = 600.0
 """After the start, which has enough to do."""
+VOLUMES_S = 60.0
 PRIVATE_PATHS = ("etc", "data", "run")
 
 
@@ -103,6 +107,7 @@ class Stack:
     jobs: TaskJobs = field(default_factory=TaskJobs)
     control: ControlApi = field(init=False)
     _periodic: list[Periodic] = field(default_factory=list)
+    _told: dict[str, PlaceState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.control = ControlApi(
@@ -113,7 +118,7 @@ class Stack:
             self.registry,
             self.events,
             self.meta,
-            [ControlSpace(self.space, self.jobs, self.store.stat)],
+            [ControlSpace(self.space, self.jobs, self.store.stat), ControlVolumes(self.store, self.jobs)],
         )
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -141,6 +146,7 @@ class Stack:
             "requests": {"total": self.requests, "errors": self.errors},
             "store": asdict(self.store.stat()),
             "store_failure": failure.message if failure is not None else None,
+            "volumes": [asdict(place) for place in self.store.volumes.states()],
         }
 
     def source_of(self, peer: Peer, dec: ObjectId | None) -> Source:
@@ -163,6 +169,15 @@ class Stack:
         if hours:
             start = partial(start_collection, self.jobs, self.space)
             self._periodic.append(Periodic("collection", start, seconds=hours * 3600, first=COLLECT_FIRST_S))
+        look = partial(self.jobs.start, "volumes", self._look_at_volumes)
+        self._periodic.append(Periodic("volumes", look, seconds=VOLUMES_S, first=VOLUMES_S))
+
+    async def _look_at_volumes(self, job: Job) -> None:
+        """So that the status tells of a disk that nobody has asked for anything since it went."""
+        for place in await self.store.volumes.refresh():
+            if place.state in (MISSING, FAILING) and place != self._told.get(place.name):
+                _log.warning("%s at %s is %s: %s", place.name, place.where, place.state, place.why)
+            self._told[place.name] = place
 
     async def close(self) -> None:
         for periodic in self._periodic:

@@ -105,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     _file_commands(commands.group("file", "files and folders"))
     commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
     _space_commands(commands.group("space", "what is kept for whom, and quotas"))
+    _volume_commands(commands.group("volume", "further disks for large chunks"))
     _state_commands(commands.group("state", "the state of DecApps: maps by path"))
     _access_commands(commands.group("access", "who may use which path of a DecApp"))
     handlers = commands.group("handlers", "what DecApps have registered to be asked")
@@ -154,6 +155,19 @@ def _space_commands(space: _Commands) -> None:
     quota.add_argument("id", metavar="ID")
     quota.add_argument("size", metavar="SIZE", help="such as 500M or 2G, or none to lift it")
     space.add("collect", "space:collect", "free what nobody needs any more, now instead of at its time")
+
+
+def _volume_commands(volumes: _Commands) -> None:
+    add = volumes.add("add", "volume:add", "large chunks go to this folder on another disk from now on")
+    add.add_argument("path", metavar="PATH", help="a folder, such as where the disk is mounted")
+    add.add_argument("--same-disk", action="store_true", help="also when it is on the disk of the root")
+    volumes.add("list", "volume:list_volumes", "all places of large chunks and how they are")
+    drain = volumes.add("drain", "volume:drain", "move all that a volume has elsewhere; it gets nothing new")
+    drain.add_argument("id", metavar="ID")
+    drain.add_argument("--undo", action="store_true", help="let it take large chunks again")
+    remove = volumes.add("remove", "volume:remove", "forget a volume that has been drained")
+    remove.add_argument("id", metavar="ID")
+    remove.add_argument("--lost", action="store_true", help="one that does not come back; lists what goes with it")
 
 
 def _state_commands(states: _Commands) -> None:

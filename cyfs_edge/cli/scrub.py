@@ -24,6 +24,8 @@ def scrub(context: Context) -> int:
         f"Verified {report.get('objects', 0)} objects and {report.get('chunks', 0)} chunks, "
         f"{size_text(size if isinstance(size, int) else 0)}."
     )
+    if report.get("unreachable"):
+        out.line(f"{report.get('unreachable')} chunks could not be looked at: cyfs-edge volume list tells why.")
     if not problems:
         out.line("Nothing is damaged.")
         return Exit.OK

@@ -23,12 +23,14 @@ from cyfs_edge.store.file_index import LmdbFileIndex
 from cyfs_edge.store.lmdb_env import MAP_SIZE, check_format, create_data_file, open_env, read_counters, read_usage
 from cyfs_edge.store.lock import LOCK_NAME, StoreLock
 from cyfs_edge.store.objects import LmdbObjects
+from cyfs_edge.store.places import Places
 from cyfs_edge.store.pool import IoPool
 from cyfs_edge.store.records import LmdbRecords
 from cyfs_edge.store.rows import damaged
 from cyfs_edge.store.scrub import Scrub
 from cyfs_edge.store.space import Space, SpaceGuard, space_of
 from cyfs_edge.store.state import LmdbState
+from cyfs_edge.store.volumes import LmdbVolumes, VolumeSetup
 from cyfs_edge.store.writer import BatchLimits, Writer
 
 CHUNKS_NAME = "chunks"
@@ -65,6 +67,7 @@ class LmdbStore:
         guard: SpaceGuard,
         clock: Clock,
         options: StoreOptions,
+        store_id: str,
     ) -> None:
         """Use :meth:`open`."""
         self._directory = directory
@@ -73,19 +76,19 @@ class LmdbStore:
         self._engine = Engine(env)
         counters = read_counters(env)
         self._pool = IoPool(options.io_threads)
-        self._files = ChunkFiles(directory / CHUNKS_NAME)
-        self._committer = Committer(self._engine, self._files, self._guard, clock, counters, read_usage(env))
+        self._places = Places(ChunkFiles.make(directory / CHUNKS_NAME, self._pool), guard)
+        self._committer = Committer(self._engine, self._places, self._guard, clock, counters, read_usage(env))
         self._writer = Writer(self._committer, clock, options.limits)
         self.objects = LmdbObjects(self._engine, self._writer, self._pool)
-        self.chunks = LmdbChunks(
-            self._engine, self._files, self._writer, self._pool, self._guard, clock, options.inline_max
-        )
+        self.chunks = LmdbChunks(self._engine, self._places, self._writer, self._pool, clock, options.inline_max)
         self.files = LmdbFileIndex(self._engine, self._writer, self._pool)
         self.state = LmdbState(self._engine, self._writer)
         self.records = LmdbRecords(self._engine, self._writer, self._pool)
         self.space = LmdbSpace(
             self._engine, self._committer, self._writer, self._pool, self.chunks, clock, options.collect_rest
         )
+        setup = VolumeSetup(store_id, directory, options.space, clock.monotonic, options.floor)
+        self.volumes = LmdbVolumes(self._engine, self._places, self._writer, self._pool, self.records, setup)
         self._writer.start()
 
     @classmethod
@@ -113,8 +116,8 @@ class LmdbStore:
             # Before anything is made beside it, and also when it was there: its maker may have died before this.
             sync_directory(directory)
             env = open_env(directory, map_size=options.map_size, sync=options.sync, thorough=lock.left_open)
-            check_format(env)
-            return cls(directory, env, lock, guard, clock, options)
+            store_id = check_format(env)
+            return cls(directory, env, lock, guard, clock, options, store_id)
         except BaseException as error:
             if env is not None:
                 env.close()
@@ -145,14 +148,14 @@ class LmdbStore:
 
     async def scrub(self, progress: Callable[[ScrubReport], None] | None = None) -> ScrubReport:
         """Reads all there is and compares it with its hashes. Changes nothing but files that no row speaks of."""
-        return await Scrub(self._engine, self._files, self._writer, self._pool).run(progress)
+        return await Scrub(self._engine, self._places, self._writer, self._pool).run(progress)
 
     async def close(self) -> None:
         """Commits what waits, then lets go of files and lock. Calls that come later are ``ERROR_STATE``."""
         await asyncio.get_running_loop().run_in_executor(None, self._stop_threads)
         # Here, on the loop, nobody is in the middle of a read when the file is unmapped.
         self._engine.close()
-        self._files.close()
+        self._places.close()
         self._lock.release(orderly=self.failure is None)
 
     def _stop_threads(self) -> None:

@@ -27,6 +27,7 @@ from cyfs_edge.core.ports import (
     StoreStat,
     Usage,
 )
+from cyfs_edge.core.volumes import Volumes
 
 T = TypeVar("T")
 
@@ -103,6 +104,10 @@ class FaultyStore:
         result = await work(number)
         await self.plan.after(number)
         return result
+
+    @property
+    def volumes(self) -> Volumes:
+        return self.inner.volumes
 
     @property
     def failure(self) -> CyfsError | None:

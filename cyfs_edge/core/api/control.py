@@ -161,6 +161,7 @@ class ControlApi:
                 "objects": report.objects,
                 "chunks": report.chunks,
                 "bytes": report.bytes,
+                "unreachable": report.unreachable,
                 "problems": [
                     {"kind": problem.kind, "object_id": str(problem.object_id), "what": problem.what}
                     for problem in report.problems
