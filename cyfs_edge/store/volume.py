@@ -180,9 +180,8 @@ class Volume:
         if is_full(error) or error.errno in (errno.EMFILE, errno.ENFILE):
             return error
         if not self._is_here():
-            with self._lock:
-                self._lose(error)
-            return self.error()
+            self.refresh()
+            return self.error() if self._files is None else error
         if not writing or error.errno == errno.ENOENT:
             return error
         with self._lock:
