@@ -21,6 +21,7 @@ from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.base.times import bucky_from_unix
 from cyfs_edge.core.volumes import ROOT_NAME
+from cyfs_edge.store.chunk_files import sync_directory
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
 from cyfs_edge.store.space import Space
 from cyfs_edge.store.writer import BatchLimits
@@ -57,7 +58,9 @@ async def open_with_volume(job: dict[str, Any], **options: Any) -> LmdbStore:
     store = open_store(Path(job["directory"]), **options)
     path = job.get("volume")
     if path is not None and len(store.volumes.states()) == 1:
+        # Where a disk is mounted has been there for long.
         Path(path).mkdir(exist_ok=True)
+        sync_directory(Path(path).parent)
         await store.volumes.add(path, same_disk=True)
     return store
 
@@ -110,11 +113,17 @@ async def record_run(job: dict[str, Any]) -> None:
 
 
 async def run_with_fault(job: dict[str, Any]) -> None:
-    """Opens a new store and works, while the chosen calls fail. Writes what happened to each operation, a line each."""
+    """Opens a new store and works, while the chosen calls fail. Writes what happened to each operation, a line each.
+
+    With a volume only calls on its disk fail.
+    """
     results = os.open(job["acks"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     shim = Shim()
     directory = Path(job["directory"])
-    shim.watch(directory.parent)
+    volume = job.get("volume")
+    if volume is not None:
+        await (await open_with_volume(job)).close()
+    shim.watch(directory.parent if volume is None else Path(volume))
     shim.fail(job["fail_at"], job["fail_count"], job["error"])
     fired_before = 0
 
@@ -123,7 +132,7 @@ async def run_with_fault(job: dict[str, Any]) -> None:
         return Space(0 if not job["error"] and shim.fired > fired_before else PLENTY, PLENTY)
 
     try:
-        store = await open_with_volume(job, space=space)
+        store = open_store(directory, space=space)
     except CyfsError as error:
         _line(results, f"open {int(error.code)} {error.message}")
         _line(results, f"fired {shim.fired}")
