@@ -102,10 +102,13 @@ class ChunkFiles:
     def remove(self, chunk_id: ChunkId, note: bytes) -> None:
         self.path_of(chunk_id).unlink(missing_ok=True)
 
+    def holds(self, chunk_id: ChunkId, note: bytes) -> bool:
+        return self.path_of(chunk_id).exists()
+
     def open(self, chunk_id: ChunkId, note: bytes) -> int:
         return os.open(self.path_of(chunk_id), os.O_RDONLY | os.O_CLOEXEC)
 
-    open_fresh = open
+    open_now = open_fresh = open
 
     def names(self) -> Iterator[tuple[ChunkId, bytes]]:
         for entry in os.scandir(self.root):

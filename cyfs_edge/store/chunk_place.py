@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.store.pool import IoPool
 
@@ -69,8 +70,16 @@ class ChunkPlace(Protocol):
 
     def remove(self, chunk_id: ChunkId, note: bytes) -> None: ...
 
+    def holds(self, chunk_id: ChunkId, note: bytes) -> bool:
+        """Of what :meth:`names` gave: whether it is there still, and nobody has begun to remove it since."""
+        ...
+
     def open(self, chunk_id: ChunkId, note: bytes) -> int:
         """A file descriptor for reading; ``FileNotFoundError`` when the place works and has no such bytes."""
+        ...
+
+    def open_now(self, chunk_id: ChunkId, note: bytes) -> int | None:
+        """The same without waiting for a network; ``None`` when only that has the bytes."""
         ...
 
     def open_fresh(self, chunk_id: ChunkId, note: bytes) -> int:
@@ -97,3 +106,11 @@ def fault_of(fd: int, chunk_id: ChunkId) -> tuple[int, str | None]:
         os.close(fd)
     matches = hasher.digest()[:27] == chunk_id.hash_head
     return size, None if matches else "its bytes do not match the hash in its id"
+
+
+def verify_chunk(chunk_id: ChunkId, data: bytes) -> None:
+    """``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash."""
+    if len(data) != chunk_id.length:
+        raise CyfsError(ErrorCode.UNMATCH, f"chunk {chunk_id} has {chunk_id.length} bytes, not {len(data)}")
+    if sha256(data).digest()[:27] != chunk_id.hash_head:
+        raise CyfsError(ErrorCode.INVALID_DATA, f"the data is not that of chunk {chunk_id}: its hash differs")

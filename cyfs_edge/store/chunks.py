@@ -7,13 +7,12 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.core.ports import LEASE, NO_CLAIM, Claim, Clock, Durability, FileRange, Keep
 from cyfs_edge.store import rows
-from cyfs_edge.store.chunk_place import Written
+from cyfs_edge.store.chunk_place import Written, verify_chunk
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import translate
 from cyfs_edge.store.places import Places
@@ -152,10 +151,19 @@ class LmdbChunks:
                 ErrorCode.RANGE_NOT_SATISFIABLE, f"no bytes {start} to {end} in a chunk of {length}", length=length
             )
         if length <= READ_ON_LOOP_MAX:
-            return self._read(chunk_id, start, end)
-        return await self._pool.run_owned(partial(self._read, chunk_id, start, end), _close_range)
+            found = self._read(chunk_id, start, end, at_once=True)
+        else:
+            read = partial(self._read, chunk_id, start, end, at_once=True)
+            found = await self._pool.run_owned(read, _close_range)
+        if isinstance(found, IoPool):
+            found = await found.run_owned(partial(self._read, chunk_id, start, end), _close_range)
+        assert not isinstance(found, IoPool)
+        return found
 
-    def _read(self, chunk_id: ChunkId, start: int, end: int) -> bytes | FileRange | None:
+    def _read(
+        self, chunk_id: ChunkId, start: int, end: int, *, at_once: bool = False
+    ) -> bytes | FileRange | IoPool | None:
+        """``at_once``: what only the network can give is not waited for; the threads that may are given instead."""
         tried: bytes | None = None
         while True:
             row = self._engine.get(Table.CHUNKS, chunk_id)
@@ -164,8 +172,11 @@ class LmdbChunks:
             number = rows.chunk_place(chunk_id, row)
             if number == rows.INLINE:
                 return row[rows.CHUNK_HEAD + start : rows.CHUNK_HEAD + end]
+            place, note = self._places.get(number), row[rows.CHUNK_HEAD :]
             try:
-                fd = self._places.get(number).open(chunk_id, row[rows.CHUNK_HEAD :])
+                fd = place.open_now(chunk_id, note) if at_once else place.open(chunk_id, note)
+                if fd is None:
+                    return place.pool
             except FileNotFoundError:
                 # Deleted or moved between the two looks, or lost: the index tells.
                 if row == tried:
@@ -181,19 +192,14 @@ class LmdbChunks:
             return FileRange(fd, start, end, _Closer(fd))
 
     async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
-        return await self._pool.run(self.read_now, chunk_id)
+        found = await self.read(chunk_id)
+        return await self._pool.run(_bytes_of, found) if isinstance(found, FileRange) else found
 
     def read_now(self, chunk_id: ChunkId) -> bytes | None:
-        """The same for threads that may wait for the disk."""
+        """The same for threads that may wait for the disk, or the network."""
         found = self._read(chunk_id, 0, chunk_id.length)
-        if found is None or isinstance(found, bytes):
-            return found
-        try:
-            return os.pread(found.fd, found.end, 0)
-        except OSError as error:
-            raise translate(error, "reading a chunk") from error
-        finally:
-            found.close()
+        assert not isinstance(found, IoPool)
+        return _bytes_of(found) if isinstance(found, FileRange) else found
 
     async def contains(self, chunk_id: ChunkId) -> bool:
         return self._engine.get(Table.CHUNKS, chunk_id) is not None
@@ -244,7 +250,17 @@ class _Closer:
             os.close(fd)
 
 
-def _close_range(found: bytes | FileRange | None) -> None:
+def _bytes_of(found: FileRange) -> bytes:
+    """All of them; closes it."""
+    try:
+        return os.pread(found.fd, found.end - found.start, found.start)
+    except OSError as error:
+        raise translate(error, "reading a chunk") from error
+    finally:
+        found.close()
+
+
+def _close_range(found: bytes | FileRange | IoPool | None) -> None:
     if isinstance(found, FileRange):
         found.close()
 
@@ -270,11 +286,3 @@ def _renew(view: View, chunk_id: ChunkId, row: bytes, now: int, keep: Keep) -> N
 def _verify(chunks: list[tuple[ChunkId, bytes]]) -> None:
     for chunk_id, data in chunks:
         verify_chunk(chunk_id, data)
-
-
-def verify_chunk(chunk_id: ChunkId, data: bytes) -> None:
-    """``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash."""
-    if len(data) != chunk_id.length:
-        raise CyfsError(ErrorCode.UNMATCH, f"chunk {chunk_id} has {chunk_id.length} bytes, not {len(data)}")
-    if sha256(data).digest()[:27] != chunk_id.hash_head:
-        raise CyfsError(ErrorCode.INVALID_DATA, f"the data is not that of chunk {chunk_id}: its hash differs")

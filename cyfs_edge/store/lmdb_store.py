@@ -12,12 +12,13 @@ import lmdb
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Clock, ScrubReport, StoreStat
+from cyfs_edge.store.chunk_cache import ChunkCache
 from cyfs_edge.store.chunk_files import ChunkFiles, sync_directory
 from cyfs_edge.store.chunks import INLINE_MAX, LmdbChunks
 from cyfs_edge.store.collector import REST, LmdbSpace
 from cyfs_edge.store.committer import Committer
 from cyfs_edge.store.data_file import DATA_NAME
-from cyfs_edge.store.engine import Engine
+from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import translate
 from cyfs_edge.store.file_index import LmdbFileIndex
 from cyfs_edge.store.lmdb_env import MAP_SIZE, check_format, create_data_file, open_env, read_counters, read_usage
@@ -26,7 +27,8 @@ from cyfs_edge.store.objects import LmdbObjects
 from cyfs_edge.store.places import Places
 from cyfs_edge.store.pool import IoPool
 from cyfs_edge.store.records import LmdbRecords
-from cyfs_edge.store.rows import damaged
+from cyfs_edge.store.remote import ObjectStorage, RemoteChunks
+from cyfs_edge.store.rows import CHUNK_HEAD, REMOTE, damaged, place_of
 from cyfs_edge.store.scrub import Scrub
 from cyfs_edge.store.space import Space, SpaceGuard, space_of
 from cyfs_edge.store.state import LmdbState
@@ -34,9 +36,19 @@ from cyfs_edge.store.volumes import LmdbVolumes, VolumeSetup
 from cyfs_edge.store.writer import BatchLimits, Writer
 
 CHUNKS_NAME = "chunks"
+CACHE_NAME = "cache"
 
 _NEW_STORE_SIZE = 1 << 20
 """Bytes that making a store may take, more than it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOptions:
+    """Where all new large chunks go, and how many bytes of them are kept here as well."""
+
+    storage: ObjectStorage
+    cache_size: int = 1 << 30
+    threads: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class StoreOptions:
     space: Callable[[Path], Space] = space_of
     sync: bool = True
     collect_rest: float = REST
+    remote: RemoteOptions | None = None
 
 
 class LmdbStore:
@@ -76,7 +89,8 @@ class LmdbStore:
         self._engine = Engine(env)
         counters = read_counters(env)
         self._pool = IoPool(options.io_threads)
-        self._places = Places(ChunkFiles.make(directory / CHUNKS_NAME, self._pool), guard)
+        remote = None if options.remote is None else self._open_remote(options.remote, store_id, clock)
+        self._places = Places(ChunkFiles.make(directory / CHUNKS_NAME, self._pool), guard, remote)
         self._committer = Committer(self._engine, self._places, self._guard, clock, counters, read_usage(env))
         self._writer = Writer(self._committer, clock, options.limits)
         self.objects = LmdbObjects(self._engine, self._writer, self._pool)
@@ -90,6 +104,19 @@ class LmdbStore:
         setup = VolumeSetup(store_id, directory, options.space, clock.monotonic, options.floor)
         self.volumes = LmdbVolumes(self._engine, self._places, self._writer, self._pool, self.records, setup)
         self._writer.start()
+
+    def _open_remote(self, options: RemoteOptions, store_id: str, clock: Clock) -> RemoteChunks:
+        cache = ChunkCache(self._directory / CACHE_NAME, options.cache_size, self._guard)
+        pool = IoPool(options.threads)
+        return RemoteChunks(options.storage, cache, pool, store_id, self._has_remote_rows, clock.monotonic)
+
+    def _has_remote_rows(self) -> bool:
+        after: bytes | None = None
+        while page := self._engine.heads(Table.CHUNKS, after, CHUNK_HEAD):
+            if any(place_of(head) == REMOTE for _, head in page):
+                return True
+            after = page[-1][0]
+        return False
 
     @classmethod
     def open(cls, directory: Path, *, clock: Clock, options: StoreOptions | None = None) -> LmdbStore:
@@ -160,6 +187,7 @@ class LmdbStore:
 
     def _stop_threads(self) -> None:
         self._writer.stop()
+        self._places.stop()
         self._pool.close()
 
 

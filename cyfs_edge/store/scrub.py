@@ -89,22 +89,23 @@ class Scrub:
         """Removes chunk files that no row speaks of, in the writer's order: a file is there before its row is."""
         for place in self._places.each():
             names = place.names()
-            while batch := await self._some(names):
+            while batch := await self._some(place, names):
                 strange = [one for one in batch if self._is_orphan(self._engine.get, place, *one)]
                 if strange:
                     remove = partial(self._remove, place, strange)
                     report.orphans += await self._writer.submit(remove, Durability.DURABLE)
 
-    async def _some(self, names: Iterator[tuple[ChunkId, bytes]]) -> list[tuple[ChunkId, bytes]]:
+    @staticmethod
+    async def _some(place: ChunkPlace, names: Iterator[tuple[ChunkId, bytes]]) -> list[tuple[ChunkId, bytes]]:
         try:
-            return await self._pool.run(list, islice(names, 256))
+            return await place.pool.run(list, islice(names, 256))
         except CyfsError as error:
             if "place" not in error.context:
                 raise
             return []  # it is not there now; its chunks count as unreachable
 
     def _remove(self, place: ChunkPlace, strange: list[tuple[ChunkId, bytes]], view: View) -> int:
-        orphans = [one for one in strange if self._is_orphan(view.get, place, *one)]
+        orphans = [one for one in strange if self._is_orphan(view.get, place, *one) and place.holds(*one)]
         for chunk_id, note in orphans:
             place.remove(chunk_id, note)
         return len(orphans)

@@ -235,6 +235,9 @@ class Volume:
     def remove(self, chunk_id: ChunkId, note: bytes) -> None:
         self._usable(writing=False).remove(chunk_id, note)
 
+    def holds(self, chunk_id: ChunkId, note: bytes) -> bool:
+        return self._usable(writing=False).holds(chunk_id, note)
+
     def open(self, chunk_id: ChunkId, note: bytes) -> int:
         files = self._usable(writing=False)
         try:
@@ -242,7 +245,7 @@ class Volume:
         except OSError as error:
             raise self._judge(error, writing=False) from error
 
-    open_fresh = open
+    open_now = open_fresh = open
 
     def names(self) -> Iterator[tuple[ChunkId, bytes]]:
         files = self._usable(writing=False)

@@ -24,8 +24,8 @@ from cyfs_edge.core.volumes import (
     unknown_volume,
 )
 from cyfs_edge.store import rows
-from cyfs_edge.store.chunk_place import Written
-from cyfs_edge.store.chunks import drop_chunk, verify_chunk
+from cyfs_edge.store.chunk_place import Written, verify_chunk
+from cyfs_edge.store.chunks import drop_chunk
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import translate
 from cyfs_edge.store.places import Places
@@ -126,6 +126,8 @@ class LmdbVolumes:
     async def refresh(self) -> list[PlaceState]:
         for volume in list(self._places.volumes.values()):
             await self._pool.run(volume.refresh)
+        if self._places.remote is not None:
+            await self._places.remote.pool.run(self._places.remote.refresh)
         return self.states()
 
     async def use(self) -> dict[str, PlaceUse]:
