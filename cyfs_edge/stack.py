@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -21,6 +22,7 @@ from cyfs_edge.core.api.control_door import ControlDoor
 from cyfs_edge.core.api.control_files import ControlFiles
 from cyfs_edge.core.api.control_space import ControlSpace
 from cyfs_edge.core.api.control_trans import ControlTrans
+from cyfs_edge.core.api.control_volumes import ControlVolumes
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.dav import DavApi
 from cyfs_edge.core.api.front import FrontApi
@@ -71,6 +73,7 @@ from cyfs_edge.core.trans.publish import Publisher
 from cyfs_edge.core.trans.service import TransService
 from cyfs_edge.core.trans.speed import Throttle
 from cyfs_edge.core.util import NodeFacts, UtilService
+from cyfs_edge.core.volumes import FAILING, MISSING, PlaceState
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.accounts import AppUidFile, group_members
 from cyfs_edge.host.activities import LoopActivities
@@ -103,6 +106,8 @@ from cyfs_edge.wire.source import Source
 _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
+VOLUMES_S = 60.0
+"""Between two looks whether all disks are there."""
 PRIVATE_PATHS = ("etc", "data", "run")
 DAV_PATH = "/dav"
 """Where the owner door has the owner's files."""
@@ -147,6 +152,7 @@ class Stack:
     space: SpaceService = field(kw_only=True)
     jobs: TaskJobs = field(default_factory=TaskJobs)
     control: ControlApi = field(init=False)
+    _told: dict[str, PlaceState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keepers = self.keepers
@@ -164,6 +170,7 @@ class Stack:
                 ControlTrans(self.trans),
                 ControlFiles(self.intake, _api_limits(self.config)),
                 ControlBackup(self.jobs, keepers.backups, keepers.scrub, keepers.take_over, self.config.backup),
+                ControlVolumes(self.store, self.jobs),
             ],
         )
 
@@ -195,6 +202,7 @@ class Stack:
             "requests": {"total": self.requests, "errors": self.errors},
             "store": asdict(self.store.stat()),
             "store_failure": failure.message if failure is not None else None,
+            "volumes": [asdict(place) for place in self.store.volumes.states()],
         }
 
     def source_of(self, peer: Peer, dec: ObjectId | None) -> Source:
@@ -216,7 +224,16 @@ class Stack:
         duties = []
         if self.config.store.collect_every:
             duties.append(Duty("collect", "collect", self.config.store.collect_every, self.space.run))
-        return [self.trans.go_on(), self.keepers.timer(self.jobs, duties).run()]
+        return [self.trans.go_on(), self.keepers.timer(self.jobs, duties).run(), self._watch_volumes()]
+
+    async def _watch_volumes(self) -> None:
+        """So that the status tells of a disk that nobody has asked for anything since it went."""
+        while True:
+            await asyncio.sleep(VOLUMES_S)
+            for place in await self.store.volumes.refresh():
+                if place.state in (MISSING, FAILING) and place != self._told.get(place.name):
+                    _log.warning("%s at %s is %s: %s", place.name, place.where, place.state, place.why)
+                self._told[place.name] = place
 
     async def close(self) -> None:
         await self.trans.close()

@@ -1,26 +1,47 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from cyfs_edge.core.ports import Store
+from tests.s3_server import S3Server, skip_without_server
 from tests.storekit.kit import MAKERS, Bench, Maker
+from tests.storekit.s3_kit import S3, use_server
+
+ON_S3 = pytest.param(S3, marks=pytest.mark.slow, id=S3.name)
 
 
-@pytest.fixture(params=MAKERS, ids=lambda maker: maker.name)
-def maker(request: pytest.FixtureRequest) -> Maker:
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One server for all tests of the session; those that kill it start it again."""
+    server = S3Server(skip_without_server(), tmp_path_factory.mktemp("s3"))
+    try:
+        server.start()
+        use_server(server)
+        yield server
+    finally:
+        server.close()
+
+
+def _chosen(request: pytest.FixtureRequest) -> Maker:
     found: Maker = request.param
+    if found is S3:
+        request.getfixturevalue("s3_server")
     return found
 
 
-@pytest.fixture(params=[maker for maker in MAKERS if maker.lasting], ids=lambda maker: maker.name)
+@pytest.fixture(params=[*(pytest.param(maker, id=maker.name) for maker in MAKERS), ON_S3])
+def maker(request: pytest.FixtureRequest) -> Maker:
+    return _chosen(request)
+
+
+@pytest.fixture(params=[*(pytest.param(maker, id=maker.name) for maker in MAKERS if maker.lasting), ON_S3])
 def lasting(request: pytest.FixtureRequest) -> Maker:
     """Stores whose content outlives them."""
-    found: Maker = request.param
-    return found
+    return _chosen(request)
 
 
 @pytest.fixture
