@@ -16,6 +16,7 @@ run: ## start the gateway, making an identity first if there is none; ARGS="--ro
 test: ## all tests, tier by tier
 	@bash scripts/venv.sh dev
 	@bash scripts/compiler.sh || echo "going on without the tests that need it"
+	@bash scripts/seaweedfs.sh >/dev/null || echo "going on without the tests that need it"
 	@PYTHON=$(PY) sh scripts/node.sh >/dev/null
 	@$(PY) scripts/tiers.py
 

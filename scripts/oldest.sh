@@ -4,7 +4,7 @@
 # from PyPI, as near as wheels allow.
 . "$(dirname "$0")/lib.sh"
 
-packages=(python3-aiohttp python3-asn1crypto python3-cffi python3-cryptography python3-gmpy2 python3-lmdb
+packages=(python3-aiohttp python3-asn1crypto python3-boto3 python3-cffi python3-cryptography python3-gmpy2 python3-lmdb
     python3-packaging python3-psutil python3-pytest python3-pytest-asyncio python3-pytest-timeout
     python3-pytest-xdist python3-sdnotify python3-uvloop python3-venv python3-wsproto)
 
