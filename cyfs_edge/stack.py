@@ -95,9 +95,9 @@ from cyfs_edge.net.http_routines import HttpRoutines
 from cyfs_edge.net.peer_data import HttpPeers
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
-from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
+from cyfs_edge.store.lmdb_store import LmdbStore, RemoteOptions, StoreOptions
 from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy
-from cyfs_edge.wire.config import Config
+from cyfs_edge.wire.config import ChunksConfig, Config
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse, Peer
 from cyfs_edge.wire.req_path import CATEGORIES
@@ -107,7 +107,8 @@ _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
 VOLUMES_S = 60.0
-"""Between two looks whether all disks are there."""
+"""Seconds between two looks whether all disks are there."""
+REMOTE_THREADS = 4
 PRIVATE_PATHS = ("etc", "data", "run")
 DAV_PATH = "/dav"
 """Where the owner door has the owner's files."""
@@ -248,12 +249,32 @@ async def build(config: Config) -> Stack:
     identity = load_identity(root)
     identity.require_key()
     clock = SystemClock()
-    store = LmdbStore.open(root / STORE_PATH, clock=clock, options=StoreOptions(floor=config.store.min_free))
+    options = StoreOptions(floor=config.store.min_free, remote=_remote(config.chunks))
+    store = LmdbStore.open(root / STORE_PATH, clock=clock, options=options)
     try:
         return await compose(config, identity, store, clock)
     except BaseException:
         await store.close()
         raise
+
+
+def _remote(config: ChunksConfig) -> RemoteOptions | None:
+    """What ``[chunks]`` says; the server is asked nothing yet, so the node starts without it."""
+    if config.engine == "files":
+        return None
+    # With its library it takes more memory than the rest of the store.
+    from cyfs_edge.store.s3 import S3Settings, S3Storage, load_credentials
+
+    settings = S3Settings(
+        config.endpoint or "",
+        config.bucket or "",
+        config.prefix,
+        config.region,
+        load_credentials(Path(config.credentials) if config.credentials else None, os.environ),
+        config.timeout,
+        REMOTE_THREADS,
+    )
+    return RemoteOptions(S3Storage(settings), config.cache, REMOTE_THREADS)
 
 
 async def compose(config: Config, identity: NodeIdentity, store: Store, clock: Clock) -> Stack:

@@ -117,11 +117,11 @@ class S3Server:
     def wait(self) -> None:
         """Until it has taken an object."""
         deadline = time.monotonic() + START_S
-        storage = self.storage("ready")
+        storage = self.storage("ready", timeout=1.0)
         while True:
             try:
                 self._make_bucket(storage)
-                storage.put("ready", b"")
+                storage.put("ready", b"ready")
             except StorageError:
                 assert time.monotonic() < deadline, (self._folder / "log").read_text(errors="replace")[-3000:]
                 assert self._process is not None
@@ -143,15 +143,16 @@ class S3Server:
             S3Settings(endpoint or self.endpoint, BUCKET, prefix, "us-east-1", CREDENTIALS, timeout, connections=4)
         )
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(20)
 
     def close(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        """It takes its time to stop in order, and nobody wants its data."""
+        if self.running:
+            self.kill()

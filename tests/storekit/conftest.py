@@ -9,8 +9,9 @@ import pytest_asyncio
 from cyfs_edge.core.ports import Store
 from tests.s3_server import S3Server, skip_without_server
 from tests.storekit.kit import MAKERS, Bench, Maker
-from tests.storekit.s3_kit import S3, use_server
+from tests.storekit.s3_kit import REMOTE, S3, use_server
 
+ALL = (*MAKERS, REMOTE)
 ON_S3 = pytest.param(S3, marks=pytest.mark.slow, id=S3.name)
 
 
@@ -33,12 +34,12 @@ def _chosen(request: pytest.FixtureRequest) -> Maker:
     return found
 
 
-@pytest.fixture(params=[*(pytest.param(maker, id=maker.name) for maker in MAKERS), ON_S3])
+@pytest.fixture(params=[*(pytest.param(maker, id=maker.name) for maker in ALL), ON_S3])
 def maker(request: pytest.FixtureRequest) -> Maker:
     return _chosen(request)
 
 
-@pytest.fixture(params=[*(pytest.param(maker, id=maker.name) for maker in MAKERS if maker.lasting), ON_S3])
+@pytest.fixture(params=[*(pytest.param(maker, id=maker.name) for maker in ALL if maker.lasting), ON_S3])
 def lasting(request: pytest.FixtureRequest) -> Maker:
     """Stores whose content outlives them."""
     return _chosen(request)
