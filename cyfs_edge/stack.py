@@ -77,7 +77,7 @@ CHANNEL = "stable"
 STORE_PATH = "data/store"
 COLLECT_FIRST_S = 600.0
 """After the start, which has enough to do."""
-VOLUMES_S = 60.0
+VOLUMES_S, VOLUMES_FIRST_S = 60.0, 2.0
 REMOTE_THREADS = 4
 PRIVATE_PATHS = ("etc", "data", "run")
 
@@ -171,7 +171,7 @@ class Stack:
             start = partial(start_collection, self.jobs, self.space)
             self._periodic.append(Periodic("collection", start, seconds=hours * 3600, first=COLLECT_FIRST_S))
         look = partial(self.jobs.start, "volumes", self._look_at_volumes)
-        self._periodic.append(Periodic("volumes", look, seconds=VOLUMES_S, first=VOLUMES_S))
+        self._periodic.append(Periodic("volumes", look, seconds=VOLUMES_S, first=VOLUMES_FIRST_S))
 
     async def _look_at_volumes(self, job: Job) -> None:
         """So that the status tells of a disk that nobody has asked for anything since it went."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import core_objects, handlers, identity_files, objects, transport, wire
+from fuzz import core_objects, handlers, identity_files, objects, places, transport, wire
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -12,4 +12,5 @@ TARGETS: dict[str, Target] = {
     **wire.TARGETS,
     **handlers.TARGETS,
     "identity_files": Target(identity_files.run, identity_files.seeds),
+    "places": Target(places.run, places.seeds),
 }

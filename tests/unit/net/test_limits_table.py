@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cyfs_edge.core import volumes as core_volumes
 from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.events import router_events
 from cyfs_edge.core.handlers import registry
@@ -18,8 +19,9 @@ from cyfs_edge.core.state import map_cache, op_env, path_lock, service
 from cyfs_edge.net import http_client, http_routines, outlet, stream_server, ws_client
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
+from cyfs_edge.store import remote, s3, volume, volumes
 from cyfs_edge.wire import data_range, filter, front, glob, handler, http_chunked, http_head, ndn, rmeta
-from cyfs_edge.wire.config import LimitsConfig
+from cyfs_edge.wire.config import ChunksConfig, LimitsConfig
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
@@ -73,6 +75,16 @@ def limits() -> dict[str, float]:
         "http_routines.CONNECTIONS": http_routines.CONNECTIONS,
         "ws_client.MESSAGE_MAX": ws_client.MESSAGE_MAX,
         "ws_client.CALLS": ws_client.CALLS,
+        "volumes.VOLUMES_MAX": volumes.VOLUMES_MAX,
+        "volume.MARKER_MAX": volume.MARKER_MAX,
+        "volume.RETRY_S": volume.RETRY_S,
+        "core_volumes.LEFT_LISTED": core_volumes.LEFT_LISTED,
+        "remote.RETRY_S": remote.RETRY_S,
+        "remote.DOOMED_MAX": remote.DOOMED_MAX,
+        "ChunksConfig.cache": ChunksConfig().cache,
+        "ChunksConfig.timeout": ChunksConfig().timeout,
+        "s3.SLOWEST": s3.SLOWEST,
+        "s3.CREDENTIALS_MAX": s3.CREDENTIALS_MAX,
     }
     for values in (HttpLimits(), WsLimits(), ApiLimits()):
         for field in dataclasses.fields(values):
