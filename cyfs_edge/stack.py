@@ -106,8 +106,8 @@ from cyfs_edge.wire.source import Source
 _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
-VOLUMES_S = 60.0
-"""Seconds between two looks whether all disks are there."""
+VOLUMES_S, VOLUMES_FIRST_S = 60.0, 2.0
+"""Seconds between two looks whether all disks are there, and before the first: the start has enough to do."""
 REMOTE_THREADS = 4
 PRIVATE_PATHS = ("etc", "data", "run")
 DAV_PATH = "/dav"
@@ -229,12 +229,13 @@ class Stack:
 
     async def _watch_volumes(self) -> None:
         """So that the status tells of a disk that nobody has asked for anything since it went."""
+        await asyncio.sleep(VOLUMES_FIRST_S)
         while True:
-            await asyncio.sleep(VOLUMES_S)
             for place in await self.store.volumes.refresh():
                 if place.state in (MISSING, FAILING) and place != self._told.get(place.name):
                     _log.warning("%s at %s is %s: %s", place.name, place.where, place.state, place.why)
                 self._told[place.name] = place
+            await asyncio.sleep(VOLUMES_S)
 
     async def close(self) -> None:
         await self.trans.close()

@@ -191,7 +191,7 @@ def _gateway(context: Context) -> Iterator[Finding]:
             )
     client = context.connect()
     try:
-        yield from _store(call_json(client, "GET", "/control/status"))
+        yield from _store(client, call_json(client, "GET", "/control/status"))
     finally:
         client.close()
 
@@ -199,10 +199,10 @@ def _gateway(context: Context) -> Iterator[Finding]:
 def _running(client: Client) -> Iterator[Finding]:
     report = call_json(client, "GET", "/control/status")
     yield Finding("gateway", "ok", f"running, process {report.get('pid')}, http {report.get('http')}")
-    yield from _store(report)
+    yield from _store(client, report)
 
 
-def _store(report: dict[str, object]) -> Iterator[Finding]:
+def _store(client: Client, report: dict[str, object]) -> Iterator[Finding]:
     failure = report.get("store_failure")
     if failure:
         yield Finding("store", "fail", str(failure), "Restart the gateway; then verify: cyfs-edge scrub")
@@ -211,7 +211,8 @@ def _store(report: dict[str, object]) -> Iterator[Finding]:
     stat = figures if isinstance(figures, dict) else {}
     yield Finding("store", "ok", f"{stat.get('object_count')} objects, {stat.get('chunk_count')} chunks")
     yield from _kept_safe(report.get("last"))
-    volumes = report.get("volumes")
+    # Looks at each; the status tells how they were.
+    volumes = call_json(client, "GET", "/control/volumes").get("volumes")
     for one in volumes if isinstance(volumes, list) else []:
         if isinstance(one, dict) and one.get("name") != "root":
             yield _volume(one)

@@ -310,7 +310,7 @@ def parse_name(name: str) -> tuple[ChunkId, bytes] | None:
 def store_of_marker(data: bytes) -> str | None:
     """The id of the store that a marker names; ``None`` when it is no marker."""
     try:
-        found = json.loads(data)
-        return str(found["store"])
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(data)["store"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return found if isinstance(found, str) else None

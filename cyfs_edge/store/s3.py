@@ -76,7 +76,7 @@ def load_credentials(path: Path | None, environ: Mapping[str, str]) -> Credentia
 
 
 class S3Storage:
-    __slots__ = ("_bucket", "_client", "_errors", "_monotonic", "_prefix", "_timeout", "where")
+    __slots__ = ("_bucket", "_client", "_errors", "_monotonic", "_prefix", "_timeout", "settings", "where")
 
     def __init__(self, settings: S3Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
         """``NOT_SUPPORT`` without boto3. Asks nothing of the server yet."""
@@ -90,6 +90,7 @@ class S3Storage:
         # Comes with boto3.
         exceptions = import_module("botocore.exceptions")
         self._errors: tuple[type[Exception], ...] = (exceptions.BotoCoreError, exceptions.ClientError, OSError)
+        self.settings = settings
         self._bucket = settings.bucket
         self._prefix = settings.prefix.strip("/") + "/" if settings.prefix.strip("/") else ""
         self._timeout = settings.timeout

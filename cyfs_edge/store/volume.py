@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -262,11 +263,21 @@ def read_marker(folder: Path) -> Marker | None:
             data = file.read(MARKER_MAX)
     except FileNotFoundError:
         return None
+    marker = decode_marker(data)
+    if marker is None:
+        raise CyfsError(ErrorCode.INVALID_FORMAT, f"{folder / MARKER} is no marker of a volume")
+    return marker
+
+
+def decode_marker(data: bytes) -> Marker | None:
+    """``None`` when it is no marker."""
     try:
         found = json.loads(data)
-        return Marker(str(found["volume"]), str(found["store"]))
-    except (ValueError, KeyError, TypeError):
-        raise CyfsError(ErrorCode.INVALID_FORMAT, f"{folder / MARKER} is no marker of a volume") from None
+        volume_id, store_id = found["volume"], found["store"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    known = isinstance(volume_id, str) and isinstance(store_id, str) and re.fullmatch(r"[0-9a-f]{16}", volume_id)
+    return Marker(volume_id, store_id) if known else None
 
 
 def make_volume(path: Path, marker: Marker) -> None:

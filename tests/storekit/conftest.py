@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from cyfs_edge.core.ports import Store
-from tests.s3_server import S3Server, skip_without_server
 from tests.storekit.kit import MAKERS, Bench, Maker
 from tests.storekit.s3_kit import REMOTE, S3, use_server
 
@@ -15,22 +14,10 @@ ALL = (*MAKERS, REMOTE)
 ON_S3 = pytest.param(S3, marks=pytest.mark.slow, id=S3.name)
 
 
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """One server for all tests of the session; those that kill it start it again."""
-    server = S3Server(skip_without_server(), tmp_path_factory.mktemp("s3"))
-    try:
-        server.start()
-        use_server(server)
-        yield server
-    finally:
-        server.close()
-
-
 def _chosen(request: pytest.FixtureRequest) -> Maker:
     found: Maker = request.param
     if found is S3:
-        request.getfixturevalue("s3_server")
+        use_server(request.getfixturevalue("s3_server"))
     return found
 
 

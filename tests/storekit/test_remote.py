@@ -276,3 +276,17 @@ async def test_a_refused_put_leaves_no_object(store: LmdbStore, there: MemorySto
     await store.scrub()
     await store.close()
     assert len(names(there)) == 1
+
+
+async def test_deletes_that_wait_are_bounded(
+    store: LmdbStore, there: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "DOOMED_MAX", 0)
+    chunk = make_chunk(1, LARGE)
+    await store.chunks.put(*chunk)
+    await store.chunks.delete(chunk[0])
+    monkeypatch.setattr(remote, "DOOMED_MAX", 10)
+    assert len(names(there)) == 1
+    assert (await store.scrub()).orphans == 1
+    await store.close()
+    assert names(there) == []

@@ -13,6 +13,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.volumes import MISSING, OK, REMOTE_NAME
 from cyfs_edge.store.lmdb_store import LmdbStore
 from cyfs_edge.store.remote import MARKER, StorageError
+from cyfs_edge.store.s3 import S3Storage
 from tests.s3_server import S3Server
 from tests.storekit.kit import Bench, make_chunk, read_chunk
 from tests.storekit.s3_kit import make_on, prefix_of
@@ -173,3 +174,15 @@ async def test_a_server_that_stands_still_holds_up_nothing_else(s3_server: S3Ser
         for chunk_id, data in chunks:
             assert await read_chunk(store, chunk_id) == data
         await store.close()
+
+
+async def test_a_server_that_gives_a_byte_now_and_then_is_given_up(s3_server: S3Server, bench: Bench) -> None:
+    """Each byte comes in time, all of them do not. The clock is moved, so that nobody has to wait for it."""
+    storage = s3_server.storage(prefix_of(bench))
+    storage.put("name", bytes(3 << 20))
+    seconds = iter(range(0, 10_000, 60))
+    slow = S3Storage(storage.settings, lambda: next(seconds))
+    with pytest.raises(StorageError) as caught:
+        slow.get("name", 3 << 20)
+    assert "in the time for all of them" in str(caught.value)
+    assert len(storage.get("name", 3 << 20) or b"") == 3 << 20

@@ -402,6 +402,18 @@ async def test_what_cannot_be_read_stays_and_is_told(store: LmdbStore, bench: Be
     assert await store.volumes.remove(state_of(store).name) == PlaceUse()
 
 
+async def test_a_long_list_of_what_is_left_is_cut(
+    store: LmdbStore, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LEFT_LISTED", 3)
+    chunks = [make_chunk(number, LARGE) for number in range(5)]
+    await store.chunks.put_many(chunks)
+    for name in on_volume(bench):
+        (volume_path(bench) / FOLDER / "chunks" / name).unlink()
+    report = await drained(store)
+    assert (report.failed, len(report.left)) == (5, 3)
+
+
 async def test_a_volume_can_be_kept_after_all(store: LmdbStore, bench: Bench) -> None:
     name = state_of(store).name
     await store.volumes.set_draining(name, True)
