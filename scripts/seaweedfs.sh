@@ -25,6 +25,11 @@ command -v go >/dev/null || fail "there is no go to build SeaweedFS with" "insta
 found=$(go env GOVERSION)
 printf '%s\n%s\n' "$go_least" "$found" | sort -C -V || fail "$found is too old to build SeaweedFS" "install Go 1.26 or later (go.dev/dl)"
 
+# Sources of 2 GB, and as much again that the compiler keeps.
+mkdir -p "$(go env GOMODCACHE)"
+room=$(df -Pk "$(go env GOMODCACHE)" | awk 'NR == 2 { print int($4 / 1048576) }')
+[ "$room" -ge 12 ] || fail "$room GiB are free where Go keeps its modules; building SeaweedFS needs up to 6 and leaves some" "free some, or set CYFS_WEED=/path/to/weed"
+
 say "building SeaweedFS $version with $found; this happens once and takes some minutes"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

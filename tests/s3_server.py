@@ -60,6 +60,10 @@ def _free_ports(count: int) -> list[int]:
     return found
 
 
+def storage_at(endpoint: str, prefix: str, timeout: float = 10.0) -> S3Storage:
+    return S3Storage(S3Settings(endpoint, BUCKET, prefix, "us-east-1", CREDENTIALS, timeout, connections=4))
+
+
 class S3Server:
     """One process in a folder of its own, on loopback. ``endpoint`` stays the same over restarts."""
 
@@ -139,9 +143,7 @@ class S3Server:
                 raise
 
     def storage(self, prefix: str, *, timeout: float = 10.0, endpoint: str | None = None) -> S3Storage:
-        return S3Storage(
-            S3Settings(endpoint or self.endpoint, BUCKET, prefix, "us-east-1", CREDENTIALS, timeout, connections=4)
-        )
+        return storage_at(endpoint or self.endpoint, prefix, timeout)
 
     @property
     def running(self) -> bool:

@@ -22,11 +22,12 @@ from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.base.times import bucky_from_unix
 from cyfs_edge.core.volumes import ROOT_NAME
 from cyfs_edge.store.chunk_files import sync_directory
-from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
+from cyfs_edge.store.lmdb_store import LmdbStore, RemoteOptions, StoreOptions
 from cyfs_edge.store.space import Space
 from cyfs_edge.store.writer import BatchLimits
 from tests.crash.shim import Shim
 from tests.crash.workload import INLINE_MAX, operations, perform, work
+from tests.s3_server import storage_at
 from tests.storekit.kit import gathered, read_chunk
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,10 +47,14 @@ def _plenty(path: Path) -> Space:
     return Space(PLENTY, PLENTY)
 
 
-def open_store(directory: Path, *, sync: bool = True, space: Callable[[Path], Space] = _plenty) -> LmdbStore:
+def open_store(
+    directory: Path, *, sync: bool = True, space: Callable[[Path], Space] = _plenty, s3: str | None = None
+) -> LmdbStore:
+    """``s3``: address of the server that is to have the large chunks."""
     # Lazy values are committed soon, so that a short run sees such commits too.
     limits = BatchLimits(lazy_seconds=0.02)
-    options = StoreOptions(floor=0, inline_max=INLINE_MAX, sync=sync, limits=limits, space=space)
+    remote = None if s3 is None else RemoteOptions(storage_at(s3, directory.parent.name), cache_size=300_000)
+    options = StoreOptions(floor=0, inline_max=INLINE_MAX, sync=sync, limits=limits, space=space, remote=remote)
     return LmdbStore.open(directory, clock=SystemClock(), options=options)
 
 
@@ -82,7 +87,7 @@ async def drain_again_and_again(store: LmdbStore) -> None:
 async def put_until_killed(job: dict[str, Any]) -> None:
     """Writes "worker index" a line for each answer. The file outlives a kill, as all that was written does."""
     acks = os.open(job["acks"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    store = await open_with_volume(job)
+    store = await open_with_volume(job, s3=job.get("s3"))
     running = [work(store, job["seed"], job["workers"], lambda worker, index: _line(acks, f"{worker} {index}"))]
     if "volume" in job:
         running.append(drain_again_and_again(store))

@@ -17,6 +17,7 @@ import pytest
 
 from tests.crash.launcher import Launcher, open_store
 from tests.crash.workload import Model, take
+from tests.s3_server import S3Server
 
 ROUNDS = int(os.environ.get("CYFS_KILL_ROUNDS", "60"))
 
@@ -34,7 +35,14 @@ def test_nothing_is_lost_on_a_volume_that_is_filled_and_drained(launcher: Launch
     _kill_again_and_again(launcher, tmp_path, ROUNDS // 3, volume=tmp_path / "disk")
 
 
-def _kill_again_and_again(launcher: Launcher, tmp_path: Path, rounds: int, **options: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(60 + ROUNDS * 2)
+def test_nothing_is_lost_with_an_s3_server(launcher: Launcher, s3_server: S3Server, tmp_path: Path) -> None:
+    """What was uploaded and not acknowledged is left behind there, until scrub finds it."""
+    _kill_again_and_again(launcher, tmp_path, ROUNDS // 4, s3=s3_server.endpoint)
+
+
+def _kill_again_and_again(launcher: Launcher, tmp_path: Path, rounds: int, **options: Path | str) -> None:
     directory = tmp_path / "store"
     model = Model()
     random = Random(20)
@@ -52,7 +60,7 @@ def _kill_again_and_again(launcher: Launcher, tmp_path: Path, rounds: int, **opt
         answered = Counter(int(line.split()[0]) for line in acks.read_text().splitlines())
         total += sum(answered.values())
         take(model, number, workers, answered)
-        asyncio.run(_verify(model, directory))
+        asyncio.run(_verify(model, directory, s3=str(options["s3"]) if "s3" in options else None))
     print(f"{rounds} kills, {total} acknowledged operations, none lost")
     assert total > rounds * 10
 
@@ -64,7 +72,7 @@ def _wait_for_content(path: Path) -> None:
         time.sleep(0.001)
 
 
-async def _verify(model: Model, directory: Path) -> None:
-    store = open_store(directory)
+async def _verify(model: Model, directory: Path, s3: str | None) -> None:
+    store = open_store(directory, s3=s3)
     await model.verify(store)
     await store.close()
