@@ -73,6 +73,10 @@ class ChunkFiles:
         """Undoes :meth:`place`."""
         os.rename(self.path_of(chunk_id), temp)
 
+    def copy_back(self, chunk_id: bytes, temp: Path) -> None:
+        """The file has its passing name as well, for another :meth:`place`."""
+        os.link(self.path_of(chunk_id), temp)
+
     def remove(self, chunk_id: bytes) -> None:
         self.path_of(chunk_id).unlink(missing_ok=True)
 

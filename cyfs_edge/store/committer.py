@@ -159,8 +159,7 @@ class Committer:
                 for op in batch:
                     op.error = None
                     self.commit([op])
-            elif self.failure is None and batch and self.lazy_bytes and error.code == ErrorCode.OUT_OF_LIMIT:
-                # A full disk may have room for a delete, but not for the lazy values that ride along.
+            elif self._is_worth_dropping_lazy(batch, error):
                 self._drop_lazy()
                 self.commit(batch)
             else:
@@ -294,6 +293,23 @@ class Committer:
             except (OSError, CyfsError):
                 continue  # a file without a row; scrub removes it
 
+    def _is_worth_dropping_lazy(self, batch: list[Operation], error: CyfsError) -> bool:
+        """A full disk may have room for a delete, but not for the lazy values that ride along.
+
+        Anything else may build on them, and must not be acknowledged without them: a file on its chunks, the end of a
+        share on the rights that it has taken back.
+        """
+        if self.failure is not None or error.code != ErrorCode.OUT_OF_LIMIT or not (batch and self.lazy_bytes):
+            return False
+        view = View(self._engine.get, self._guard.check, partial(self._check_quota, {}))
+        try:
+            batch[0].run(view)
+        except Exception:
+            return False  # its error is told by the commit
+        return bool(view.writes) and all(
+            row is None and table not in (Table.ROOTS, Table.RECORDS) for (table, _), row in view.writes.items()
+        )
+
     def _clear_lazy(self) -> None:
         for waiting in self._engine.pending.values():
             waiting.clear()
@@ -309,8 +325,11 @@ class Committer:
     def _undo(self, effects: _Effects) -> None:
         for temp, chunk_id in reversed(effects.placed):
             try:
-                if self._engine.get(Table.CHUNKS, chunk_id) is None:
+                if self._engine.get_committed(Table.CHUNKS, chunk_id) is None:
                     self._files.take_back(chunk_id, temp)
+                elif self._engine.get(Table.CHUNKS, chunk_id) is None:
+                    # Deleted lazily: the row is back after a crash, and needs the file as much as another try does.
+                    self._files.copy_back(chunk_id, temp)
             except (OSError, CyfsError):
                 continue  # a file without a row; scrub removes it
 

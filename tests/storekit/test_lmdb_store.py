@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import subprocess
@@ -20,9 +21,13 @@ import pytest_asyncio
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Change, Durability, ObjectRecord
 from cyfs_edge.store import lmdb_env
+from cyfs_edge.store.chunk_files import ChunkFiles
+from cyfs_edge.store.chunks import drop_chunk
 from cyfs_edge.store.data_file import DATA_NAME
+from cyfs_edge.store.engine import Table
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
 from cyfs_edge.store.lock import LOCK_NAME, holder_of
+from cyfs_edge.store.view import View
 from cyfs_edge.store.writer import BatchLimits
 from tests.storekit.kit import (
     Bench,
@@ -443,6 +448,68 @@ async def test_lazy_values_without_room_do_not_block_a_delete(bench: Bench) -> N
     stat = store.stat()
     assert (stat.object_count, stat.storage_size) == (0, 0)
     await store.close()
+
+
+async def test_a_durable_put_without_room_does_not_drop_the_lazy_values_before_it(bench: Bench) -> None:
+    """What it builds on may be among them (ports: a durable change makes it durable too)."""
+    store = open_with(bench, StoreOptions(floor=0, map_size=256 * 1024, inline_max=1 << 20))
+    part = make_record("big", 500_000)
+    await put_record(store, part, Durability.LAZY)
+    with pytest.raises(CyfsError) as caught:
+        await put_record(store, make_record("whole"))
+    assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+    assert await store.objects.get(part.object_id) == part
+    assert await store.objects.get(make_record("whole").object_id) is None
+    with pytest.raises(CyfsError):
+        await store.records.put("space", "key", b"value")
+    assert store.failure is None
+    await store.close()
+
+
+async def test_a_record_that_ends_something_does_not_drop_the_lazy_values_before_it(bench: Bench) -> None:
+    """A share that was taken back stays taken back: its last change is a delete of a record."""
+    store = open_with(bench, StoreOptions(floor=0, map_size=256 * 1024, inline_max=1 << 20))
+    await store.records.put("space", "key", b"value")
+    await put_record(store, make_record("big", 500_000), Durability.LAZY)
+    with pytest.raises(CyfsError):
+        await store.records.delete("space", "key")
+    assert await store.records.get("space", "key") == b"value"
+    assert await store.objects.get(make_record("big").object_id) is not None
+    await store.close()
+
+
+async def test_a_chunk_that_comes_back_while_it_is_deleted_lazily_keeps_its_file(
+    store: LmdbStore, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is still in the database: a put that fails for want of room must not take the file from under it."""
+    chunk_id, data = make_chunk("large", 100_000)
+    await store.chunks.put(chunk_id, data)
+
+    def drop(view: View) -> None:
+        row = view.get(Table.CHUNKS, chunk_id)
+        assert row is not None
+        drop_chunk(view, chunk_id, row)
+
+    await store._writer.submit(drop, Durability.LAZY)  # as a collection does
+    files = store._writer._committer._files
+
+    def sync(self: ChunkFiles) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChunkFiles, "sync", sync)
+        with pytest.raises(CyfsError) as caught:
+            await store.chunks.put(chunk_id, data)
+    assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+    # A crash now would bring the row back.
+    assert store._engine.get_committed(Table.CHUNKS, chunk_id) is not None
+    assert files.path_of(chunk_id).read_bytes() == data
+    await put_record(store, make_record(1))
+    assert await read_chunk(store, chunk_id) is None
+    assert not files.path_of(chunk_id).exists()
+    assert await store.chunks.put(chunk_id, data) is True
+    assert await read_chunk(store, chunk_id) == data
+    assert (await store.scrub()).problems == []
 
 
 async def test_a_damaged_row_is_an_error_and_found_by_scrub(bench: Bench) -> None:
