@@ -52,6 +52,9 @@ class LmdbObjects:
                     raise CyfsError(ErrorCode.INTERNAL_ERROR, f"an update of {object_id} gave {record.object_id}")
                 put_object(view, record, rows.encode_object(record), held)
                 self._engine.wrote(object_id)
+            elif held is not None:
+                # Who was told that it is there builds on that as much as who wrote it.
+                self._engine.wrote(object_id)
             return decision.result
 
         return await self._writer.submit(run, durability, _SIZE_GUESS)
