@@ -133,7 +133,7 @@ async def test_no_collection_begins_while_a_restore_runs(node: Node) -> None:
 
 
 async def test_the_owners_quota_covers_all_ways_to_bring_files(node: Node, tmp_path: Path) -> None:
-    """WebDAV and the file tree, the owner's commands, and what a DecApp builds or publishes, whoever it says owns it."""
+    """WebDAV, the commands of the owner, and what a DecApp builds or publishes, whoever it says owns it."""
     owner, dec = node.stack.zone.zone.owner, ObjectId.from_text(DEC)
 
     def used(account: Account) -> int:
@@ -154,7 +154,11 @@ async def test_the_owners_quota_covers_all_ways_to_bring_files(node: Node, tmp_p
     file = make_file(owner, 100, hashlib.sha256(data).digest(), [ChunkId.of_data(data)], update_time=NOW)
     await node.store.objects.replace(ObjectRecord(file.object_id, file.raw, dec, NOW, NOW))
     publish = {**build, "local_path": str(tmp_path / "g"), "file_id": str(file.object_id)}
-    assert (await node.send("POST", "/trans/file", {"cyfs-dec-id": DEC, "cyfs-api-level": "ndc"}, json.dumps(publish).encode())).status == 200
+    assert (
+        await node.send(
+            "POST", "/trans/file", {"cyfs-dec-id": DEC, "cyfs-api-level": "ndc"}, json.dumps(publish).encode()
+        )
+    ).status == 200
     assert used(Account("owner", owner)) == 400
     assert used(Account("dec", dec)) == 200
     node.store.space.set_quota(Account("owner", owner), node.stack.space.usage()[Account("owner", owner)].chunk_bytes)
