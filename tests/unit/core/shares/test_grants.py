@@ -150,6 +150,29 @@ async def test_shares_that_begin_and_end_at_the_same_time_leave_nothing_open(out
     assert await left(outside) == []
 
 
+@pytest.mark.parametrize("turns", [0, 3, 10, 20, 30, 60])
+async def test_a_share_that_is_revoked_while_it_is_made_leaves_nothing_open(outside: Outside, turns: int) -> None:
+    files = [await put_file(outside.node, str(number).encode()) for number in range(4)]
+    entries = {str(number): DirEntry(file_id) for number, file_id in enumerate(files)}
+    made = make_dir(OWNER, DirList(entries), update_time=NOW)
+    assert (await outside.node.put_raw(made.raw)).status == 200
+    objects = [made.object_id, *files]
+    for object_id in objects:
+        await close_object(outside, object_id)
+    shares = outside.door.shares
+    shares._grants._records = Slowly(outside.node.store.records)
+    making = asyncio.ensure_future(share(outside, Audience.FRIENDS, ObjectTarget(made.object_id)))
+    while not await shares.shares():
+        await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    (found,) = await shares.shares()
+    await asyncio.gather(shares.revoke(found.id), making, return_exceptions=True)
+    assert await shares.shares() == []
+    assert [await access_of(outside, one) for one in objects] == [CLOSED] * 5
+    assert await left(outside) == []
+
+
 async def test_what_the_owner_changed_meanwhile_stays(outside: Outside) -> None:
     file_id = await put_file(outside.node, b"data")
     await close_object(outside, file_id)
