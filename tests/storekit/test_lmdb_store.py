@@ -627,3 +627,24 @@ async def test_delete_removes_the_file(store: LmdbStore, bench: Bench) -> None:
     await store.chunks.delete(chunk_id)
     assert not path.exists()
     assert store.stat().file_size == (bench.directory / DATA_NAME).stat().st_blocks * 512
+
+
+async def test_what_is_repaired_counts_once(bench: Bench) -> None:
+    store = make_lmdb(bench)
+    record = replace(make_record(1), owner=make_record("owner").object_id)
+    await put_record(store, record)
+    usage = store.space.usage()
+    await store.close()
+    env = lmdb.open(str(bench.directory), max_dbs=8)
+    with env.begin(db=env.open_db(b"objects")) as txn:
+        row = bytearray(txn.get(record.object_id))
+    env.close()
+    row[-1] ^= 1
+    edit(bench, record.object_id, bytes(row), b"objects")
+    store = make_lmdb(bench)
+    await store.objects.replace(record)
+    assert await store.objects.get(record.object_id) == record
+    assert store.space.usage() == usage
+    assert await delete_object(store, record.object_id) is True
+    assert store.space.usage() == {}
+    await store.close()
