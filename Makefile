@@ -17,6 +17,7 @@ test: ## all tests, tier by tier
 	@bash scripts/venv.sh dev
 	@bash scripts/compiler.sh || echo "going on without the tests that need it"
 	@bash scripts/webdav.sh || echo "going on without the tests that need them"
+	@bash scripts/seaweedfs.sh >/dev/null || echo "going on without the tests that need it"
 	@PYTHON=$(PY) sh scripts/node.sh >/dev/null
 	@$(PY) scripts/tiers.py
 

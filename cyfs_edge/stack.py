@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -21,6 +22,7 @@ from cyfs_edge.core.api.control_door import ControlDoor
 from cyfs_edge.core.api.control_files import ControlFiles
 from cyfs_edge.core.api.control_space import ControlSpace
 from cyfs_edge.core.api.control_trans import ControlTrans
+from cyfs_edge.core.api.control_volumes import ControlVolumes
 from cyfs_edge.core.api.crypto import CryptoApi
 from cyfs_edge.core.api.dav import DavApi
 from cyfs_edge.core.api.front import FrontApi
@@ -71,6 +73,7 @@ from cyfs_edge.core.trans.publish import Publisher
 from cyfs_edge.core.trans.service import TransService
 from cyfs_edge.core.trans.speed import Throttle
 from cyfs_edge.core.util import NodeFacts, UtilService
+from cyfs_edge.core.volumes import FAILING, MISSING, PlaceState
 from cyfs_edge.core.zone import ZoneManager
 from cyfs_edge.host.accounts import AppUidFile, group_members
 from cyfs_edge.host.activities import LoopActivities
@@ -92,9 +95,9 @@ from cyfs_edge.net.http_routines import HttpRoutines
 from cyfs_edge.net.peer_data import HttpPeers
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.store.identity_files import NodeIdentity, load_identity
-from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
+from cyfs_edge.store.lmdb_store import LmdbStore, RemoteOptions, StoreOptions
 from cyfs_edge.wire.browser import BrowserMode, BrowserPolicy
-from cyfs_edge.wire.config import Config
+from cyfs_edge.wire.config import ChunksConfig, Config
 from cyfs_edge.wire.errors import error_to_response
 from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse, Peer
 from cyfs_edge.wire.req_path import CATEGORIES
@@ -103,6 +106,9 @@ from cyfs_edge.wire.source import Source
 _log = logging.getLogger("cyfs.stack")
 CHANNEL = "stable"
 STORE_PATH = "data/store"
+VOLUMES_S, VOLUMES_FIRST_S = 60.0, 2.0
+"""Seconds between two looks whether all disks are there, and before the first: the start has enough to do."""
+REMOTE_THREADS = 4
 PRIVATE_PATHS = ("etc", "data", "run")
 DAV_PATH = "/dav"
 """Where the owner door has the owner's files."""
@@ -147,6 +153,7 @@ class Stack:
     space: SpaceService = field(kw_only=True)
     jobs: TaskJobs = field(default_factory=TaskJobs)
     control: ControlApi = field(init=False)
+    _told: dict[str, PlaceState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keepers = self.keepers
@@ -164,6 +171,7 @@ class Stack:
                 ControlTrans(self.trans),
                 ControlFiles(self.intake, _api_limits(self.config)),
                 ControlBackup(self.jobs, keepers.backups, keepers.scrub, keepers.take_over, self.config.backup),
+                ControlVolumes(self.store, self.jobs),
             ],
         )
 
@@ -195,6 +203,7 @@ class Stack:
             "requests": {"total": self.requests, "errors": self.errors},
             "store": asdict(self.store.stat()),
             "store_failure": failure.message if failure is not None else None,
+            "volumes": [asdict(place) for place in self.store.volumes.states()],
         }
 
     def source_of(self, peer: Peer, dec: ObjectId | None) -> Source:
@@ -216,7 +225,17 @@ class Stack:
         duties = []
         if self.config.store.collect_every:
             duties.append(Duty("collect", "collect", self.config.store.collect_every, self.space.run))
-        return [self.trans.go_on(), self.keepers.timer(self.jobs, duties).run()]
+        return [self.trans.go_on(), self.keepers.timer(self.jobs, duties).run(), self._watch_volumes()]
+
+    async def _watch_volumes(self) -> None:
+        """So that the status tells of a disk that nobody has asked for anything since it went."""
+        await asyncio.sleep(VOLUMES_FIRST_S)
+        while True:
+            for place in await self.store.volumes.refresh():
+                if place.state in (MISSING, FAILING) and place != self._told.get(place.name):
+                    _log.warning("%s at %s is %s: %s", place.name, place.where, place.state, place.why)
+                self._told[place.name] = place
+            await asyncio.sleep(VOLUMES_S)
 
     async def close(self) -> None:
         await self.trans.close()
@@ -231,12 +250,32 @@ async def build(config: Config) -> Stack:
     identity = load_identity(root)
     identity.require_key()
     clock = SystemClock()
-    store = LmdbStore.open(root / STORE_PATH, clock=clock, options=StoreOptions(floor=config.store.min_free))
+    options = StoreOptions(floor=config.store.min_free, remote=_remote(config.chunks))
+    store = LmdbStore.open(root / STORE_PATH, clock=clock, options=options)
     try:
         return await compose(config, identity, store, clock)
     except BaseException:
         await store.close()
         raise
+
+
+def _remote(config: ChunksConfig) -> RemoteOptions | None:
+    """What ``[chunks]`` says; the server is asked nothing yet, so the node starts without it."""
+    if config.engine == "files":
+        return None
+    # With its library it takes more memory than the rest of the store.
+    from cyfs_edge.store.s3 import S3Settings, S3Storage, load_credentials
+
+    settings = S3Settings(
+        config.endpoint or "",
+        config.bucket or "",
+        config.prefix,
+        config.region,
+        load_credentials(Path(config.credentials) if config.credentials else None, os.environ),
+        config.timeout,
+        REMOTE_THREADS,
+    )
+    return RemoteOptions(S3Storage(settings), config.cache, REMOTE_THREADS)
 
 
 async def compose(config: Config, identity: NodeIdentity, store: Store, clock: Clock) -> Stack:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from fuzz import backup, core_objects, dav, door, files, handlers, identity_files, objects, trans, transport, wire
+from fuzz import (
+    backup,
+    core_objects,
+    dav,
+    door,
+    files,
+    handlers,
+    identity_files,
+    objects,
+    places,
+    trans,
+    transport,
+    wire,
+)
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -17,4 +30,5 @@ TARGETS: dict[str, Target] = {
     **dav.TARGETS,
     **backup.TARGETS,
     "identity_files": Target(identity_files.run, identity_files.seeds),
+    "places": Target(places.run, places.seeds),
 }

@@ -17,7 +17,7 @@ from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.cli.client import Client, call_json
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import CliError, Exit
-from cyfs_edge.cli.output import describe, size_text, wrapped
+from cyfs_edge.cli.output import describe, printable, size_text, wrapped
 from cyfs_edge.cli.roots import check_root, user_name
 from cyfs_edge.cli.status import last_text
 
@@ -191,7 +191,7 @@ def _gateway(context: Context) -> Iterator[Finding]:
             )
     client = context.connect()
     try:
-        yield from _store(call_json(client, "GET", "/control/status"))
+        yield from _store(client, call_json(client, "GET", "/control/status"))
     finally:
         client.close()
 
@@ -199,10 +199,10 @@ def _gateway(context: Context) -> Iterator[Finding]:
 def _running(client: Client) -> Iterator[Finding]:
     report = call_json(client, "GET", "/control/status")
     yield Finding("gateway", "ok", f"running, process {report.get('pid')}, http {report.get('http')}")
-    yield from _store(report)
+    yield from _store(client, report)
 
 
-def _store(report: dict[str, object]) -> Iterator[Finding]:
+def _store(client: Client, report: dict[str, object]) -> Iterator[Finding]:
     failure = report.get("store_failure")
     if failure:
         yield Finding("store", "fail", str(failure), "Restart the gateway; then verify: cyfs-edge scrub")
@@ -211,6 +211,11 @@ def _store(report: dict[str, object]) -> Iterator[Finding]:
     stat = figures if isinstance(figures, dict) else {}
     yield Finding("store", "ok", f"{stat.get('object_count')} objects, {stat.get('chunk_count')} chunks")
     yield from _kept_safe(report.get("last"))
+    # Looks at each; the status tells how they were.
+    volumes = call_json(client, "GET", "/control/volumes").get("volumes")
+    for one in volumes if isinstance(volumes, list) else []:
+        if isinstance(one, dict) and one.get("name") != "root":
+            yield _volume(one)
 
 
 _HINTS = {
@@ -225,6 +230,17 @@ def _kept_safe(last: object) -> Iterator[Finding]:
         found = last.get(name) if isinstance(last, dict) else None
         good = found is None or not (found.get("error") or found.get("problems"))
         yield Finding(name, "ok" if good else "warn", last_text(found), "" if good else hint)
+
+
+def _volume(one: dict[str, object]) -> Finding:
+    text = f"{one.get('name')} at {printable(str(one.get('where')))}"
+    if one.get("state") not in ("missing", "failing"):
+        return Finding("volume", "ok", f"{text}, {one.get('state')}")
+    text = f"{text} is {one.get('state')}: {printable(str(one.get('why')))}; large chunks are refused"
+    if one.get("name") == "remote":
+        return Finding("volume", "fail", text, "Look at the server, the network and [chunks] in the configuration")
+    hint = f"Mount its disk again; if it is lost: cyfs-edge volume remove --lost {one.get('name')}"
+    return Finding("volume", "fail", text, hint)
 
 
 def _is_free(host: str, port: int) -> bool:

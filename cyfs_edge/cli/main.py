@@ -107,6 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     scrub = commands.add("scrub", "scrub:scrub", "verify the hash of everything stored")
     scrub.add_argument("--repair", action="store_true", help="replace what is damaged from other copies")
     _space_commands(commands.group("space", "what is kept for whom, and quotas"))
+    _volume_commands(commands.group("volume", "further disks for large chunks"))
     _backup_commands(commands.group("backup", "backups: to another disk, an SFTP server, an S3 store"))
     imports = commands.group("import", "take over the data of a reference node")
     reference = imports.add("reference", "importing:reference", "objects and chunks of its root directory")
@@ -198,6 +199,19 @@ def _backup_commands(backups: _Commands) -> None:
         parser.add_argument("target", metavar="PLACE", nargs="?", help="where the backups are (default: as configured)")
     for parser in (listing, verify, restore):
         parser.add_argument("--key-file", metavar="FILE", help="file with the key, for a root that has none")
+
+
+def _volume_commands(volumes: _Commands) -> None:
+    add = volumes.add("add", "volume:add", "large chunks go to this folder on another disk from now on")
+    add.add_argument("path", metavar="PATH", help="a folder, such as where the disk is mounted")
+    add.add_argument("--same-disk", action="store_true", help="also when it is on the disk of the root")
+    volumes.add("list", "volume:list_volumes", "all places of large chunks and how they are")
+    drain = volumes.add("drain", "volume:drain", "move all that a volume has elsewhere; it gets nothing new")
+    drain.add_argument("id", metavar="ID")
+    drain.add_argument("--undo", action="store_true", help="let it take large chunks again")
+    remove = volumes.add("remove", "volume:remove", "forget a volume that has been drained")
+    remove.add_argument("id", metavar="ID")
+    remove.add_argument("--lost", action="store_true", help="one that does not come back; lists what goes with it")
 
 
 def _state_commands(states: _Commands) -> None:

@@ -31,6 +31,8 @@ def scrub(context: Context) -> int:
     notes = report.get("notes")
     for note in notes if isinstance(notes, list) else []:
         out.note(f"A copy could not be used: {note}")
+    if report.get("unreachable"):
+        out.line(f"{report.get('unreachable')} chunks could not be looked at: cyfs-edge volume list tells why.")
     if not problems:
         out.line("Nothing is damaged." if not repaired else "Nothing is damaged any more.")
         return Exit.OK

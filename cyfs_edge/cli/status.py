@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyfs_edge.cli.client import call_json
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import Exit
-from cyfs_edge.cli.output import duration_text, size_text, time_text
+from cyfs_edge.cli.output import duration_text, printable, size_text, time_text
 
 
 def status(context: Context) -> int:
@@ -53,6 +53,11 @@ def _rows(report: dict[str, object]) -> list[tuple[str, object]]:
     last = report.get("last")
     if isinstance(last, dict):
         rows += [(name, last_text(last.get(name))) for name in ("backup", "scrub")]
+    volumes = report.get("volumes")
+    for one in volumes if isinstance(volumes, list) else []:
+        if isinstance(one, dict) and one.get("name") != "root":
+            why = f": {printable(str(one.get('why')))}" if one.get("why") else ""
+            rows.append(("volume", f"{one.get('name')} at {printable(str(one.get('where')))}, {one.get('state')}{why}"))
     return rows
 
 

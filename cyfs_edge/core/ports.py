@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from cyfs_edge.base.access import ACCESS_DEFAULT
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
+from cyfs_edge.core.volumes import Volumes
 from cyfs_edge.wire.message import BodyFile
 
 T = TypeVar("T")
@@ -109,12 +110,16 @@ class Problem:
 
 @dataclass(slots=True)
 class ScrubReport:
-    """What has been looked at so far, ``bytes`` of it; ``orphans``: files of no known chunk that were removed."""
+    """What has been looked at so far, ``bytes`` of it; ``orphans``: files of no known chunk that were removed.
+
+    ``unreachable``: chunks on a volume, or with a remote engine, that is not there now.
+    """
 
     objects: int = 0
     chunks: int = 0
     bytes: int = 0
     orphans: int = 0
+    unreachable: int = 0
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -352,7 +357,7 @@ class Records(Protocol):
         ...
 
     def spaces(self) -> AsyncIterator[str]:
-        """The spaces that have records, in order of their bytes."""
+        """The spaces that have records, in order of their bytes; not what the store remembers of itself."""
         ...
 
     def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
@@ -380,6 +385,9 @@ class Store(Protocol):
 
     @property
     def space(self) -> Space: ...
+
+    @property
+    def volumes(self) -> Volumes: ...
 
     @property
     def failure(self) -> CyfsError | None:

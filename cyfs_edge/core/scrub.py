@@ -80,6 +80,7 @@ class ScrubService:
             "objects": report.objects,
             "chunks": report.chunks,
             "bytes": report.bytes,
+            "unreachable": report.unreachable,
             "problems": [await self._told(one) for one in problems],
             "repaired": [{"kind": one.kind, "object_id": str(one.object_id)} for one in repaired],
             "notes": notes,

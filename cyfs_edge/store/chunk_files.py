@@ -13,29 +13,50 @@ from itertools import count
 from pathlib import Path
 
 from cyfs_edge.base.ids import ID_SIZE, ChunkId
+from cyfs_edge.store.chunk_place import Written
+from cyfs_edge.store.pool import IoPool
+from cyfs_edge.store.rows import IN_FILE
 
 _TEMP = "tmp"
 
 
 class ChunkFiles:
-    """The folder ``root``. ``write_temp`` and ``open`` run on any thread; the writer's makes and removes names."""
+    """The folder ``root`` as a :class:`ChunkPlace`: the one of the store itself, or that of a volume."""
 
-    __slots__ = ("_folder", "_number", "root")
+    __slots__ = ("_folder", "_temps", "number", "pool", "root")
 
-    def __init__(self, root: Path) -> None:
-        """Makes the folder when it is new and drops what a crash left half written."""
+    def __init__(self, root: Path, pool: IoPool, number: int = IN_FILE) -> None:
+        """Use :meth:`make` or :meth:`find`."""
         self.root = root
-        self._number = count()
-        temp = root / _TEMP
-        root.mkdir(mode=0o700, exist_ok=True)
-        temp.mkdir(mode=0o700, exist_ok=True)
-        for left in os.scandir(temp):
-            os.unlink(left.path)
+        self.pool = pool
+        self.number = number
+        self._temps = count()
+        self._folder = -1
+
+    @classmethod
+    def make(cls, root: Path, pool: IoPool) -> ChunkFiles:
+        """Makes the folder when it is new and drops what a crash left half written."""
+        files = cls(root, pool)
+        make_layout(root)
+        files.sweep()
         # Also when all was there: who made it may have died before it was synced.
         sync_directory(root)
         sync_directory(root.parent)
         # Kept open: a commit must not fail for want of a descriptor.
-        self._folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        files._folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return files
+
+    @classmethod
+    def find(cls, root: Path, pool: IoPool, number: int) -> ChunkFiles:
+        """The folder of a volume. Makes nothing, and keeps nothing open, so that its disk can be unmounted."""
+        files = cls(root, pool, number)
+        os.stat(root / _TEMP)
+        return files
+
+    def sweep(self) -> None:
+        """Drops what a crash left half written."""
+        for left in os.scandir(self.root / _TEMP):
+            os.unlink(left.path)
 
     def close(self) -> None:
         if self._folder >= 0:
@@ -45,9 +66,8 @@ class ChunkFiles:
     def path_of(self, chunk_id: bytes) -> Path:
         return self.root / chunk_id.hex()
 
-    def write_temp(self, data: bytes) -> Path:
-        """Writes and syncs ``data`` under a passing name. ``OSError`` leaves nothing behind."""
-        path = self.root / _TEMP / str(next(self._number))
+    def write(self, chunk_id: ChunkId, data: bytes) -> Written:
+        path = self.root / _TEMP / str(next(self._temps))
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             rest = memoryview(data)
@@ -59,40 +79,66 @@ class ChunkFiles:
             raise
         finally:
             os.close(fd)
-        return path
+        return Written(self.number, chunk_id, path)
 
-    def place(self, temp: Path, chunk_id: bytes) -> None:
-        """Gives a written file its name, which is yet to be made durable by :meth:`sync`."""
-        os.rename(temp, self.path_of(chunk_id))
+    def drop(self, written: Written) -> None:
+        try:
+            written.path.unlink(missing_ok=True)
+        except OSError:
+            return  # swept when the store is opened next
+
+    def place(self, written: Written) -> None:
+        os.rename(written.path, self.path_of(written.chunk_id))
 
     def sync(self) -> None:
-        """Makes all names durable."""
-        os.fsync(self._folder)
+        if self._folder >= 0:
+            os.fsync(self._folder)
+        else:
+            sync_directory(self.root)
 
-    def take_back(self, chunk_id: bytes, temp: Path) -> None:
-        """Undoes :meth:`place`."""
-        os.rename(self.path_of(chunk_id), temp)
+    def take_back(self, written: Written) -> None:
+        os.rename(self.path_of(written.chunk_id), written.path)
 
-    def copy_back(self, chunk_id: bytes, temp: Path) -> None:
-        """The file has its passing name as well, for another :meth:`place`."""
-        os.link(self.path_of(chunk_id), temp)
+    def copy_back(self, written: Written) -> None:
+        os.link(self.path_of(written.chunk_id), written.path)
 
-    def remove(self, chunk_id: bytes) -> None:
+    def remove(self, chunk_id: ChunkId, note: bytes) -> None:
         self.path_of(chunk_id).unlink(missing_ok=True)
 
-    def open(self, chunk_id: bytes) -> int:
-        """A file descriptor for reading; ``FileNotFoundError`` when there is no such file."""
+    def holds(self, chunk_id: ChunkId, note: bytes) -> bool:
+        return self.path_of(chunk_id).exists()
+
+    def open(self, chunk_id: ChunkId, note: bytes) -> int:
         return os.open(self.path_of(chunk_id), os.O_RDONLY | os.O_CLOEXEC)
 
-    def names(self) -> Iterator[ChunkId]:
-        """The ids of all files that are there, in no order."""
+    open_now = open_fresh = open
+
+    def names(self) -> Iterator[tuple[ChunkId, bytes]]:
         for entry in os.scandir(self.root):
-            try:
-                raw = bytes.fromhex(entry.name)
-            except ValueError:
-                continue
-            if len(raw) == ID_SIZE and raw[0] >> 2 == 0b010111 and entry.name == raw.hex():
-                yield ChunkId(raw)
+            chunk_id = chunk_of_name(entry.name)
+            if chunk_id is not None:
+                yield chunk_id, b""
+
+
+def make_layout(root: Path) -> None:
+    """The folder and what is in it, yet to be synced."""
+    root.mkdir(mode=0o700, exist_ok=True)
+    (root / _TEMP).mkdir(mode=0o700, exist_ok=True)
+
+
+def remove_layout(root: Path) -> None:
+    """``OSError`` when there is something in it."""
+    (root / _TEMP).rmdir()
+    root.rmdir()
+
+
+def chunk_of_name(name: str) -> ChunkId | None:
+    """The chunk that a file of this name holds; ``None`` for other files."""
+    try:
+        raw = bytes.fromhex(name)
+    except ValueError:
+        return None
+    return ChunkId(raw) if len(raw) == ID_SIZE and raw[0] >> 2 == 0b010111 and name == raw.hex() else None
 
 
 def sync_directory(path: Path) -> None:

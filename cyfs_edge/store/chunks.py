@@ -7,19 +7,17 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
-from pathlib import Path
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.core.ports import LEASE, NO_CLAIM, Claim, Clock, Durability, FileRange, Keep
 from cyfs_edge.store import rows
-from cyfs_edge.store.chunk_files import ChunkFiles
+from cyfs_edge.store.chunk_place import Written, verify_chunk
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import translate
+from cyfs_edge.store.places import Places
 from cyfs_edge.store.pool import IoPool
 from cyfs_edge.store.rows import ChunkHead
-from cyfs_edge.store.space import SpaceGuard
 from cyfs_edge.store.view import Counters, View
 from cyfs_edge.store.writer import Writer
 
@@ -32,23 +30,21 @@ RENEW_ON_LOOP_MAX = 16
 
 
 class LmdbChunks:
-    __slots__ = ("_clock", "_engine", "_files", "_guard", "_inline_max", "_pool", "_writer", "file_bytes_written")
+    __slots__ = ("_clock", "_engine", "_inline_max", "_places", "_pool", "_writer", "file_bytes_written")
 
     def __init__(
         self,
         engine: Engine,
-        files: ChunkFiles,
+        places: Places,
         writer: Writer,
         pool: IoPool,
-        guard: SpaceGuard,
         clock: Clock,
         inline_max: int,
     ) -> None:
         self._engine = engine
-        self._files = files
+        self._places = places
         self._writer = writer
         self._pool = pool
-        self._guard = guard
         self._clock = clock
         self._inline_max = inline_max
         self.file_bytes_written = 0
@@ -78,14 +74,15 @@ class LmdbChunks:
             if new is not None:
                 return new
 
-    async def _write_files(self, wanted: dict[ChunkId, bytes]) -> dict[ChunkId, Path]:
-        """Writes the large ones that are not here yet; gives their passing names."""
-        temps: dict[ChunkId, Path] = {}
+    async def _write_files(self, wanted: dict[ChunkId, bytes]) -> dict[ChunkId, Written]:
+        """Writes the large ones that are not here yet, each to its place."""
+        temps: dict[ChunkId, Written] = {}
+        places = self._places
 
         async def write(chunk_id: ChunkId, data: bytes) -> None:
-            self._guard.check(len(data))
-            temps[chunk_id] = await self._pool.run_owned(partial(self._files.write_temp, data), _unlink)
-            self.file_bytes_written += len(data)
+            temps[chunk_id] = await places.write_pool.run_owned(partial(places.write, chunk_id, data), places.drop)
+            if temps[chunk_id].number != rows.REMOTE:
+                self.file_bytes_written += len(data)
 
         large = [
             write(chunk_id, data)
@@ -99,14 +96,16 @@ class LmdbChunks:
                     raise failed
         except BaseException as error:
             for temp in temps.values():
-                _unlink(temp)
+                places.drop(temp)
             if isinstance(error, OSError):
                 raise translate(error, "writing a chunk") from error
             raise
         return temps
 
-    def _index(self, wanted: dict[ChunkId, bytes], temps: dict[ChunkId, Path], claim: Claim, view: View) -> int | None:
-        """Runs as an operation: how many were new; ``None`` when a large one was deleted since we looked."""
+    def _index(
+        self, wanted: dict[ChunkId, bytes], temps: dict[ChunkId, Written], claim: Claim, view: View
+    ) -> int | None:
+        """Runs as an operation: how many were new; ``None`` when a large one, or its place, went since we looked."""
         now = self._clock.now()
         new = 0
         for chunk_id, data in wanted.items():
@@ -114,16 +113,19 @@ class LmdbChunks:
             if held is not None:
                 _renew(view, chunk_id, held, now, claim.keep)
                 continue
+            in_file = 0
             if len(data) <= self._inline_max:
                 view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, ChunkHead(rows.INLINE, now, claim), data))
-            elif chunk_id in temps:
-                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, ChunkHead(rows.IN_FILE, now, claim)))
-                view.place_file(temps[chunk_id], chunk_id)
+            elif chunk_id in temps and self._places.accepts(temps[chunk_id]):
+                temp = temps[chunk_id]
+                head = ChunkHead(temp.number, now, claim)
+                view.put(Table.CHUNKS, chunk_id, rows.encode_chunk(chunk_id, head, temp.note))
+                view.place_file(temp)
+                in_file = _bytes_in_file(temp.number, chunk_id)
             else:
                 view.forget()
                 return None
             new += 1
-            in_file = len(data) if len(data) > self._inline_max else 0
             view.count(Counters(0, 0, 1, len(data), in_file), rows.accounts_of(claim.dec, claim.owner))
         return new
 
@@ -169,23 +171,38 @@ class LmdbChunks:
                 ErrorCode.RANGE_NOT_SATISFIABLE, f"no bytes {start} to {end} in a chunk of {length}", length=length
             )
         if length <= READ_ON_LOOP_MAX:
-            return self._read(chunk_id, start, end)
-        return await self._pool.run_owned(partial(self._read, chunk_id, start, end), _close_range)
+            found = self._read(chunk_id, start, end, at_once=True)
+        else:
+            read = partial(self._read, chunk_id, start, end, at_once=True)
+            found = await self._pool.run_owned(read, _close_range)
+        if isinstance(found, IoPool):
+            found = await found.run_owned(partial(self._read, chunk_id, start, end), _close_range)
+        assert not isinstance(found, IoPool)
+        return found
 
-    def _read(self, chunk_id: ChunkId, start: int, end: int) -> bytes | FileRange | None:
+    def _read(
+        self, chunk_id: ChunkId, start: int, end: int, *, at_once: bool = False
+    ) -> bytes | FileRange | IoPool | None:
+        """``at_once``: what only the network can give is not waited for; the threads that may are given instead."""
+        tried: bytes | None = None
         while True:
             row = self._engine.get(Table.CHUNKS, chunk_id)
             if row is None:
                 return None
-            if rows.chunk_place(chunk_id, row) == rows.INLINE:
+            number = rows.chunk_place(chunk_id, row)
+            if number == rows.INLINE:
                 return row[rows.CHUNK_HEAD + start : rows.CHUNK_HEAD + end]
+            place, note = self._places.get(number), row[rows.CHUNK_HEAD :]
             try:
-                fd = self._files.open(chunk_id)
+                fd = place.open_now(chunk_id, note) if at_once else place.open(chunk_id, note)
+                if fd is None:
+                    return place.pool
             except FileNotFoundError:
-                # Deleted between the two looks, or lost: the index tells.
-                if self._engine.get(Table.CHUNKS, chunk_id) is None:
-                    return None
-                raise rows.damaged(f"the file of chunk {chunk_id} is missing") from None
+                # Deleted or moved between the two looks, or lost: the index tells.
+                if row == tried:
+                    raise rows.damaged(f"the file of chunk {chunk_id} is missing") from None
+                tried = row
+                continue
             except OSError as error:
                 raise translate(error, "reading a chunk") from error
             size = os.fstat(fd).st_size
@@ -195,19 +212,14 @@ class LmdbChunks:
             return FileRange(fd, start, end, _Closer(fd))
 
     async def read_whole(self, chunk_id: ChunkId) -> bytes | None:
-        return await self._pool.run(self.read_now, chunk_id)
+        found = await self.read(chunk_id)
+        return await self._pool.run(_bytes_of, found) if isinstance(found, FileRange) else found
 
     def read_now(self, chunk_id: ChunkId) -> bytes | None:
-        """The same for threads that may wait for the disk."""
+        """The same for threads that may wait for the disk, or the network."""
         found = self._read(chunk_id, 0, chunk_id.length)
-        if found is None or isinstance(found, bytes):
-            return found
-        try:
-            return os.pread(found.fd, found.end, 0)
-        except OSError as error:
-            raise translate(error, "reading a chunk") from error
-        finally:
-            found.close()
+        assert not isinstance(found, IoPool)
+        return _bytes_of(found) if isinstance(found, FileRange) else found
 
     async def contains(self, chunk_id: ChunkId) -> bool:
         return self._engine.get(Table.CHUNKS, chunk_id) is not None
@@ -236,10 +248,16 @@ class LmdbChunks:
 def drop_chunk(view: View, chunk_id: ChunkId, row: bytes) -> None:
     """Deletes a chunk that is here, its file after its row."""
     view.delete(Table.CHUNKS, chunk_id)
-    in_file = 0 if rows.is_inline(row) else chunk_id.length
-    if in_file:
-        view.remove_file(chunk_id)
+    number = rows.place_of(row)
+    if number != rows.INLINE:
+        view.remove_file(chunk_id, number, row[rows.CHUNK_HEAD :])
+    in_file = _bytes_in_file(number, chunk_id)
     view.count(Counters(0, 0, -1, -chunk_id.length, -in_file), rows.chunk_accounts(chunk_id, row))
+
+
+def _bytes_in_file(number: int, chunk_id: ChunkId) -> int:
+    """What a chunk in that place takes of our own disks, outside of LMDB."""
+    return 0 if number in (rows.INLINE, rows.REMOTE) else chunk_id.length
 
 
 class _Closer:
@@ -256,16 +274,19 @@ class _Closer:
             os.close(fd)
 
 
-def _close_range(found: bytes | FileRange | None) -> None:
-    if isinstance(found, FileRange):
+def _bytes_of(found: FileRange) -> bytes:
+    """All of them; closes it."""
+    try:
+        return os.pread(found.fd, found.end - found.start, found.start)
+    except OSError as error:
+        raise translate(error, "reading a chunk") from error
+    finally:
         found.close()
 
 
-def _unlink(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return  # swept when the store is opened next
+def _close_range(found: bytes | FileRange | IoPool | None) -> None:
+    if isinstance(found, FileRange):
+        found.close()
 
 
 def _is_due(head: ChunkHead, now: int) -> bool:
@@ -289,11 +310,3 @@ def _renew(view: View, chunk_id: ChunkId, row: bytes, now: int, keep: Keep) -> N
 def _verify(chunks: list[tuple[ChunkId, bytes]]) -> None:
     for chunk_id, data in chunks:
         verify_chunk(chunk_id, data)
-
-
-def verify_chunk(chunk_id: ChunkId, data: bytes) -> None:
-    """``UNMATCH`` for a wrong length, ``INVALID_DATA`` for a wrong hash."""
-    if len(data) != chunk_id.length:
-        raise CyfsError(ErrorCode.UNMATCH, f"chunk {chunk_id} has {chunk_id.length} bytes, not {len(data)}")
-    if sha256(data).digest()[:27] != chunk_id.hash_head:
-        raise CyfsError(ErrorCode.INVALID_DATA, f"the data is not that of chunk {chunk_id}: its hash differs")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import lmdb
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import Clock
-from cyfs_edge.store.chunk_files import ChunkFiles
+from cyfs_edge.store import rows
+from cyfs_edge.store.chunk_place import Written
 from cyfs_edge.store.engine import Engine, Table
 from cyfs_edge.store.errors import is_full, no_space, translate
+from cyfs_edge.store.places import Places
 from cyfs_edge.store.space import MIB, SpaceGuard
-from cyfs_edge.store.view import Counters, View
+from cyfs_edge.store.view import Counters, Placed, View
 
 COUNTERS_KEY = b"counters"
 OPENED_KEY = b"opened"
@@ -32,7 +32,7 @@ _NOTHING = Counters()
 class Operation:
     """``run`` may run more than once, each time on a view of its own; the last ``result`` or ``error`` counts.
 
-    ``temps``: files that ``run`` may place; those it did not are removed.
+    ``temps``: what ``run`` may place; what it did not is dropped.
     """
 
     run: Callable[[View], Any]
@@ -40,7 +40,7 @@ class Operation:
     size: int
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
-    temps: tuple[Path, ...] = ()
+    temps: tuple[Written, ...] = ()
     result: Any = None
     error: Exception | None = None
 
@@ -51,8 +51,8 @@ class _Effects:
 
     delta: Counters = field(default_factory=Counters)
     accounts: dict[bytes, Counters] = field(default_factory=dict)
-    placed: list[tuple[Path, bytes]] = field(default_factory=list)
-    doomed: set[bytes] = field(default_factory=set)
+    placed: list[Written] = field(default_factory=list)
+    doomed: set[Placed] = field(default_factory=set)
     writes: bool = False
 
     def count(self, view: View) -> None:
@@ -66,12 +66,16 @@ def add_accounts(to: dict[bytes, Counters], changes: dict[bytes, Counters]) -> N
 
 
 class _Failed(Exception):
-    """``committing``: the transaction was whole and the disk was asked to keep it."""
+    """``committing``: the transaction was whole and the disk was asked to keep it.
 
-    def __init__(self, cause: Exception, committing: bool) -> None:
+    ``of_volume``: another disk than that of the store did not keep the names that its rows speak of.
+    """
+
+    def __init__(self, cause: Exception, *, committing: bool, of_volume: bool = False) -> None:
         super().__init__(cause)
         self.cause = cause
         self.committing = committing
+        self.of_volume = of_volume
 
 
 class Committer:
@@ -83,10 +87,10 @@ class Committer:
     __slots__ = (
         "_clock",
         "_engine",
-        "_files",
         "_guard",
         "_lazy",
         "_owes_commit",
+        "_places",
         "commits",
         "counters",
         "failure",
@@ -99,14 +103,14 @@ class Committer:
     def __init__(
         self,
         engine: Engine,
-        files: ChunkFiles,
+        places: Places,
         guard: SpaceGuard,
         clock: Clock,
         counters: Counters,
         usage: dict[bytes, Counters],
     ) -> None:
         self._engine = engine
-        self._files = files
+        self._places = places
         self._guard = guard
         self._clock = clock
         self.counters = counters
@@ -140,7 +144,7 @@ class Committer:
             self._lazy.count(view)
             self.counters.add(view.delta)
             add_accounts(self.usage, view.accounts)
-        _drop_temps(batch)
+        self._drop_temps(batch)
 
     def commit(self, batch: list[Operation]) -> None:
         """One transaction for the batch and all pending values. Leaves a result or an error in every operation."""
@@ -159,19 +163,48 @@ class Committer:
                 for op in batch:
                     op.error = None
                     self.commit([op])
-            elif self._is_worth_dropping_lazy(batch, error):
+            elif self.failure is None and self._is_in_the_way(failed, error, batch):
+                frees = self._only_frees(batch)
                 self._drop_lazy()
-                self.commit(batch)
+                if frees or not batch:
+                    self.commit(batch)
+                else:
+                    self.give_up(batch, error)
             else:
                 self.give_up(batch, error)
         else:
-            _drop_temps(batch)
+            self._drop_temps(batch)
+
+    def _is_in_the_way(self, failed: _Failed, error: CyfsError, batch: list[Operation]) -> bool:
+        """Whether lazy values, which may be lost, keep others from being written."""
+        if failed.of_volume:
+            return bool(self._lazy.placed)
+        # A full disk may have room for a delete, but not for the lazy values that ride along.
+        full = bool(batch) and bool(self.lazy_bytes) and error.code == ErrorCode.OUT_OF_LIMIT
+        return full and self._only_frees(batch)
+
+    def _only_frees(self, batch: list[Operation]) -> bool:
+        """Whether an operation does no more than delete objects and chunks.
+
+        Anything else may build on lazy values, and must not be acknowledged without them: a file on its chunks, the
+        end of a share on the rights that it has taken back.
+        """
+        if not batch:
+            return False
+        view = View(self._engine.get, self._guard.check, partial(self._check_quota, {}))
+        try:
+            batch[0].run(view)
+        except Exception:
+            return False  # its error is told by the commit
+        return bool(view.writes) and all(
+            row is None and table not in (Table.ROOTS, Table.RECORDS) for (table, _), row in view.writes.items()
+        )
 
     def give_up(self, batch: list[Operation], error: CyfsError) -> None:
         for op in batch:
             if op.error is None:
                 op.error = copy_error(error)
-        _drop_temps(batch)
+        self._drop_temps(batch)
 
     def stop_writing(self, why: object) -> CyfsError:
         """From now on nothing is written until the store is opened anew."""
@@ -197,11 +230,15 @@ class Committer:
             txn.abort()
             return
         try:
-            if effects.placed or self._lazy.placed:
-                self._files.sync()
+            for number in {written.number for written in (*self._lazy.placed, *effects.placed)}:
+                self._places.get(number).sync()
         except OSError as error:
             txn.abort()
             raise _Failed(error, committing=True) from error
+        except CyfsError as error:
+            # Of a volume, which takes no more chunks now; the store itself is well.
+            txn.abort()
+            raise _Failed(error, committing=False, of_volume=True) from error
         try:
             txn.commit()
         except lmdb.Error as error:
@@ -272,9 +309,9 @@ class Committer:
             )
 
     def _place_files(self, view: View, effects: _Effects) -> None:
-        for temp, chunk_id in view.place:
-            self._files.place(temp, chunk_id)
-            effects.placed.append((temp, chunk_id))
+        for written in view.place:
+            self._places.get(written.number).place(written)
+            effects.placed.append(written)
 
     def _committed(self, effects: _Effects) -> None:
         self.commits += 1
@@ -286,29 +323,15 @@ class Committer:
         doomed = effects.doomed | self._lazy.doomed
         # Not before: a reader finds a value among the pending ones or in the database at any time.
         self._clear_lazy()
-        for chunk_id in doomed:
+        for chunk_id, number, note in doomed:
             try:
-                if self._engine.get(Table.CHUNKS, chunk_id) is None:
-                    self._files.remove(chunk_id)
+                if not self._is_named(chunk_id, number, note):
+                    self._places.get(number).remove(chunk_id, note)
             except (OSError, CyfsError):
-                continue  # a file without a row; scrub removes it
+                continue  # bytes without a row; scrub removes them
 
-    def _is_worth_dropping_lazy(self, batch: list[Operation], error: CyfsError) -> bool:
-        """A full disk may have room for a delete, but not for the lazy values that ride along.
-
-        Anything else may build on them, and must not be acknowledged without them: a file on its chunks, the end of a
-        share on the rights that it has taken back.
-        """
-        if self.failure is not None or error.code != ErrorCode.OUT_OF_LIMIT or not (batch and self.lazy_bytes):
-            return False
-        view = View(self._engine.get, self._guard.check, partial(self._check_quota, {}))
-        try:
-            batch[0].run(view)
-        except Exception:
-            return False  # its error is told by the commit
-        return bool(view.writes) and all(
-            row is None and table not in (Table.ROOTS, Table.RECORDS) for (table, _), row in view.writes.items()
-        )
+    def _is_named(self, chunk_id: ChunkId, number: int, note: bytes) -> bool:
+        return rows.names_place(self._engine.get(Table.CHUNKS, chunk_id), number, note)
 
     def _clear_lazy(self) -> None:
         for waiting in self._engine.pending.values():
@@ -323,15 +346,18 @@ class Committer:
         self._clear_lazy()
 
     def _undo(self, effects: _Effects) -> None:
-        for temp, chunk_id in reversed(effects.placed):
+        for written in reversed(effects.placed):
             try:
-                if self._engine.get_committed(Table.CHUNKS, chunk_id) is None:
-                    self._files.take_back(chunk_id, temp)
+                place, chunk_id = self._places.get(written.number), written.chunk_id
+                committed = self._engine.get_committed(Table.CHUNKS, chunk_id)
+                if not rows.names_place(committed, written.number, written.note):
+                    if not self._is_named(chunk_id, written.number, written.note):
+                        place.take_back(written)
                 elif self._engine.get(Table.CHUNKS, chunk_id) is None:
-                    # Deleted lazily: the row is back after a crash, and needs the file as much as another try does.
-                    self._files.copy_back(chunk_id, temp)
+                    # Deleted lazily: the row is back after a crash, and needs the bytes as much as another try does.
+                    place.copy_back(written)
             except (OSError, CyfsError):
-                continue  # a file without a row; scrub removes it
+                continue  # bytes without a row; scrub removes them
 
     def _judge(self, failed: _Failed) -> CyfsError:
         """The error to tell. A failed commit for any reason but a full disk ends writing.
@@ -346,6 +372,11 @@ class Committer:
             return no_space("writing to the store", error)
         self.stop_writing(error)
         return translate(error, "writing to the store")
+
+    def _drop_temps(self, batch: list[Operation]) -> None:
+        for op in batch:
+            for written in op.temps:
+                self._places.drop(written)
 
     def _looks_full(self, error: Exception) -> bool:
         # A full disk shows first as a short write, which LMDB reports as EIO.
@@ -362,12 +393,3 @@ def copy_error(error: CyfsError) -> CyfsError:
 
 def _is_disk_error(error: Exception) -> bool:
     return isinstance(error, (lmdb.Error, OSError))
-
-
-def _drop_temps(batch: list[Operation]) -> None:
-    for op in batch:
-        for temp in op.temps:
-            try:
-                os.unlink(temp)
-            except OSError:
-                continue  # placed by its operation, or swept when the store is opened next

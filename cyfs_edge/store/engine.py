@@ -132,6 +132,20 @@ class Engine:
             raise self._error(error) from error
         return found
 
+    def heads(self, table: Table, after: bytes | None, size: int, limit: int = 4096) -> list[tuple[bytes, bytes]]:
+        """Keys after ``after`` with the first ``size`` bytes of their committed rows, at most ``limit``."""
+        found: list[tuple[bytes, bytes]] = []
+        try:
+            with self._env.begin(self._tables[table], buffers=True) as txn, txn.cursor() as cursor:
+                there = cursor.first() if after is None else cursor.set_range(after + b"\0")
+                while there and len(found) < limit:
+                    key, row = cursor.item()
+                    found.append((bytes(key), bytes(row[:size])))
+                    there = cursor.next()
+        except lmdb.Error as error:
+            raise self._error(error) from error
+        return found
+
     def entries(self, table: Table) -> int:
         """Rows committed."""
         try:

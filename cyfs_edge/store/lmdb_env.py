@@ -92,10 +92,12 @@ def _reserve(path: Path, size: int) -> None:
         os.close(fd)
 
 
-def check_format(env: lmdb.Environment) -> None:
-    """Brings the store to ``FORMAT_VERSION``. ``NOT_SUPPORT`` when it is newer than that."""
+def check_format(env: lmdb.Environment) -> str:
+    """Brings the store to ``FORMAT_VERSION``; gives its id. ``NOT_SUPPORT`` when it is newer than that."""
     try:
-        with env.begin(write=bool(MIGRATIONS)) as txn:
+        with env.begin() as txn:
+            held = _read_format(txn.get(FORMAT_KEY))
+        with env.begin(write=bool(MIGRATIONS) or "store" not in held) as txn:
             found = _read_format(txn.get(FORMAT_KEY))
             version = found["version"]
             if version > FORMAT_VERSION or (version < FORMAT_VERSION and version not in MIGRATIONS):
@@ -109,6 +111,10 @@ def check_format(env: lmdb.Environment) -> None:
                 MIGRATIONS[version](txn)
                 version += 1
                 txn.put(FORMAT_KEY, _encode_format({**found, "version": version}))
+            if "store" not in found:
+                found = {**found, "version": version, "store": _new_id()}
+                txn.put(FORMAT_KEY, _encode_format(found))
+            return str(found["store"])
     except lmdb.Error as error:
         raise translate(error, "opening the store") from error
 
@@ -138,7 +144,13 @@ def _engine() -> dict[str, Any]:
 
 
 def _format_row(now: int) -> bytes:
-    return _encode_format({"version": FORMAT_VERSION, "created": now, "release": cyfs_edge.__version__})
+    return _encode_format(
+        {"version": FORMAT_VERSION, "created": now, "release": cyfs_edge.__version__, "store": _new_id()}
+    )
+
+
+def _new_id() -> str:
+    return os.urandom(8).hex()
 
 
 def _encode_format(found: dict[str, Any]) -> bytes:

@@ -31,6 +31,7 @@ from cyfs_edge.core.ports import (
     StoreStat,
     Usage,
 )
+from cyfs_edge.core.volumes import NoVolumes
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.store import rows
 from cyfs_edge.store.collection import Collection
@@ -349,6 +350,7 @@ class MemoryStore:
         self.state = MemoryState(self)
         self.records = MemoryRecords(self)
         self.space = MemorySpace(self)
+        self.volumes = NoVolumes()
 
     def check_open(self) -> None:
         if not self._open:

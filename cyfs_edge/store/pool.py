@@ -32,6 +32,10 @@ class IoPool:
             future.add_done_callback(partial(_dispose, dispose))
             raise
 
+    def submit(self, work: Callable[[], None]) -> None:
+        """Nobody waits for it. ``ERROR_STATE`` when it is closed."""
+        self._submit(work)
+
     def _submit(self, work: Callable[[], T]) -> Future[T]:
         try:
             return self._executor.submit(work)

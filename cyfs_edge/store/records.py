@@ -49,7 +49,8 @@ class LmdbRecords:
         after: bytes | None = None
         while page := await self._pool.run(self._engine.keys, Table.RECORDS, b"", after, 1):
             space = page[0].partition(b"\0")[0]
-            yield space.decode("utf-8")
+            if space != rows.OWN_SPACE.encode():
+                yield space.decode("utf-8")
             after = space + b"\x01"  # behind all keys of the space, before any other space
 
     async def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:

@@ -28,8 +28,15 @@ _HAS_CONTEXT = 1
 _HAS_RPATH = 2
 _HAS_OWNER = 1
 
+# Where the bytes of a chunk are: the `place` of its row.
 INLINE = 0
 IN_FILE = 1
+VOLUME_MIN = 2
+"""Volume number n is place n + 1."""
+REMOTE = 255
+"""An object of the remote engine; the row tells the rest of its name."""
+PLACE_NOTE = {REMOTE: 8}
+"""Bytes that the row of a chunk in such a place remembers; none elsewhere."""
 
 FILE_HASH_MAX = 64
 """Bytes of a file's hash at most: it is a key of LMDB."""
@@ -194,7 +201,7 @@ class ChunkHead:
 
 
 def encode_chunk(chunk_id: bytes, head: ChunkHead, data: bytes = b"") -> bytes:
-    """The row of a chunk. ``data``: its bytes, nothing when they are in a file."""
+    """The row of a chunk. ``data``: its bytes, or what its place has to remember of it."""
     claim = head.claim
     packed = _CHUNK.pack(head.place, claim.keep, head.time, claim.dec, claim.owner or NULL_ID)
     return _seal(chunk_id, packed + data)
@@ -204,10 +211,11 @@ CHUNK_HEAD = _GUARD.size + _CHUNK.size
 
 
 def chunk_place(key: bytes, row: bytes) -> int:
-    """``INLINE`` (bytes are ``row[CHUNK_HEAD:]``) or ``IN_FILE``; ``IO_ERROR`` when the row is damaged."""
+    """``INLINE`` (bytes are ``row[CHUNK_HEAD:]``) or where else; ``IO_ERROR`` when the row is damaged."""
     _unseal(key, row, "chunk")
     place: int = row[_GUARD.size] if len(row) >= CHUNK_HEAD else -1
-    if place not in (INLINE, IN_FILE) or (place == INLINE and len(row) - CHUNK_HEAD != ChunkId(key).length):
+    rest = ChunkId(key).length if place == INLINE else PLACE_NOTE.get(place, 0)
+    if place < 0 or len(row) - CHUNK_HEAD != rest:
         raise damaged(f"the row of chunk {key.hex()} cannot be read")
     return place
 
@@ -234,6 +242,16 @@ _KEEPS = tuple(Keep)
 def is_inline(row: bytes) -> bool:
     """The same for a row that need not be whole."""
     return len(row) > _GUARD.size and row[_GUARD.size] == INLINE
+
+
+def names_place(row: bytes | None, place: int, note: bytes) -> bool:
+    """Whether these bytes are those of the chunk: ``row`` is its row, which need not be whole."""
+    return row is not None and len(row) >= CHUNK_HEAD and row[_GUARD.size] == place and row[CHUNK_HEAD:] == note
+
+
+def place_of(row: bytes) -> int:
+    """Of a row that need not be whole, or of its head; -1 when it is too short."""
+    return row[_GUARD.size] if len(row) >= CHUNK_HEAD else -1
 
 
 def encode_file(entry: FileIndexEntry) -> bytes:
@@ -330,6 +348,9 @@ def record_key(space: str, key: str) -> bytes:
     """``INVALID_PARAM`` when the two are too long together, or one has a NUL."""
     return record_prefix(space) + _record_text(key, RECORD_KEY_MAX - len(space.encode("utf-8")), "key")
 
+
+OWN_SPACE = "volumes"
+"""What the store itself remembers: of this machine, so of no use in another store."""
 
 RECORD_KEY_MAX = 400
 """Bytes of a space and a key together."""

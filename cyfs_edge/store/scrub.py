@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -13,25 +12,25 @@ from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import Durability, Pace, Problem, ScrubReport
 from cyfs_edge.objects.envelope import decode_object
 from cyfs_edge.store import rows
-from cyfs_edge.store.chunk_files import ChunkFiles
+from cyfs_edge.store.chunk_place import ChunkPlace, fault_of
 from cyfs_edge.store.engine import Engine, Table
+from cyfs_edge.store.places import Places
 from cyfs_edge.store.pool import IoPool
 from cyfs_edge.store.view import View
 from cyfs_edge.store.writer import Writer
 
 _STEP_BYTES = 1 << 20
 _STEP_ROWS = 64
-_PIECE = 1 << 20
 
 
 class Scrub:
     """One run. Cancelling the task stops it at the next step."""
 
-    __slots__ = ("_engine", "_files", "_pool", "_writer")
+    __slots__ = ("_engine", "_places", "_pool", "_writer")
 
-    def __init__(self, engine: Engine, files: ChunkFiles, writer: Writer, pool: IoPool) -> None:
+    def __init__(self, engine: Engine, places: Places, writer: Writer, pool: IoPool) -> None:
         self._engine = engine
-        self._files = files
+        self._places = places
         self._writer = writer
         self._pool = pool
 
@@ -64,53 +63,61 @@ class Scrub:
     def _chunk_problem(self, key: bytes, row: bytes, report: ScrubReport) -> str | None:
         chunk_id = ChunkId(key)
         try:
-            inline = rows.chunk_place(key, row) == rows.INLINE
+            number = rows.chunk_place(key, row)
         except CyfsError as error:
             return error.message
-        if inline:
+        if number == rows.INLINE:
             report.bytes += chunk_id.length
             digest = sha256(memoryview(row)[rows.CHUNK_HEAD :]).digest()
-        else:
-            try:
-                fd = self._files.open(chunk_id)
-            except FileNotFoundError:
-                deleted = self._engine.get(Table.CHUNKS, key) is None
-                return None if deleted else "its file is missing"
-            except OSError as error:
-                return f"its file cannot be opened: {error}"
-            try:
-                size = os.fstat(fd).st_size
-                if size != chunk_id.length:
-                    return f"its file has {size} bytes instead of {chunk_id.length}"
-                hasher = sha256()
-                while piece := os.read(fd, _PIECE):
-                    hasher.update(piece)
-                    report.bytes += len(piece)
-                digest = hasher.digest()
-            except OSError as error:
-                return f"its file cannot be read: {error}"
-            finally:
-                os.close(fd)
-        return None if digest[:27] == chunk_id.hash_head else "its bytes do not match the hash in its id"
+            return None if digest[:27] == chunk_id.hash_head else "its bytes do not match the hash in its id"
+        try:
+            fd = self._places.get(number).open_fresh(chunk_id, row[rows.CHUNK_HEAD :])
+        except FileNotFoundError:
+            changed = self._engine.get(Table.CHUNKS, key) != row
+            return None if changed else "its file is missing"
+        except OSError as error:
+            return f"its file cannot be opened: {error}"
+        except CyfsError:
+            report.unreachable += 1
+            return None
+        try:
+            size, fault = fault_of(fd, chunk_id)
+        except OSError as error:
+            return f"its file cannot be read: {error}"
+        report.bytes += size
+        return fault
 
     async def _remove_orphans(self, report: ScrubReport) -> None:
         """Removes chunk files that no row speaks of, in the writer's order: a file is there before its row is."""
-        names = self._files.names()
-        while batch := await self._pool.run(list, islice(names, 256)):
-            strange = [chunk_id for chunk_id in batch if _is_orphan(self._engine.get(Table.CHUNKS, chunk_id))]
-            if strange:
-                report.orphans += await self._writer.submit(partial(self._remove, strange), Durability.DURABLE)
+        for place in self._places.each():
+            names = place.names()
+            while batch := await self._some(place, names):
+                strange = [one for one in batch if self._is_orphan(self._engine.get, place, *one)]
+                if strange:
+                    remove = partial(self._remove, place, strange)
+                    report.orphans += await self._writer.submit(remove, Durability.DURABLE)
 
-    def _remove(self, strange: list[ChunkId], view: View) -> int:
-        orphans = [chunk_id for chunk_id in strange if _is_orphan(view.get(Table.CHUNKS, chunk_id))]
-        for chunk_id in orphans:
-            self._files.remove(chunk_id)
+    @staticmethod
+    async def _some(place: ChunkPlace, names: Iterator[tuple[ChunkId, bytes]]) -> list[tuple[ChunkId, bytes]]:
+        try:
+            return await place.pool.run(list, islice(names, 256))
+        except CyfsError as error:
+            if "place" not in error.context:
+                raise
+            return []  # it is not there now; its chunks count as unreachable
+
+    def _remove(self, place: ChunkPlace, strange: list[tuple[ChunkId, bytes]], view: View) -> int:
+        orphans = [one for one in strange if self._is_orphan(view.get, place, *one) and place.holds(*one)]
+        for chunk_id, note in orphans:
+            place.remove(chunk_id, note)
         return len(orphans)
 
-
-def _is_orphan(row: bytes | None) -> bool:
-    """Whether a file is of no use, seeing the row of its chunk."""
-    return row is None or rows.is_inline(row)
+    @staticmethod
+    def _is_orphan(
+        get: Callable[[Table, bytes], bytes | None], place: ChunkPlace, chunk_id: ChunkId, note: bytes
+    ) -> bool:
+        """Whether what the place has is of no use."""
+        return not rows.names_place(get(Table.CHUNKS, chunk_id), place.number, note)
 
 
 def _check_objects(page: list[tuple[bytes, bytes]], report: ScrubReport) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from struct import Struct
 from zlib import crc32
 
+from cyfs_edge.base.ids import ChunkId
+from cyfs_edge.store.chunk_place import Written
 from cyfs_edge.store.engine import Table
 from cyfs_edge.store.rows import damaged
 
@@ -17,7 +18,7 @@ _CRC = Struct("<I")
 
 @dataclass(slots=True)
 class Counters:
-    """``file_bytes``: those of ``chunk_bytes`` that are in files of their own. Also used for differences."""
+    """``file_bytes``: those of ``chunk_bytes`` that are in files of our disks. Also used for differences."""
 
     objects: int = 0
     object_bytes: int = 0
@@ -55,6 +56,10 @@ class Counters:
         return cls(*_COUNTERS.unpack(data))
 
 
+Placed = tuple[ChunkId, int, bytes]
+"""A chunk, the number of its place, and what its row remembers of it."""
+
+
 @dataclass(slots=True)
 class View:
     """Reads see all operations before this one. Writes are carried out when the operation has returned, all or none."""
@@ -63,8 +68,8 @@ class View:
     guard: Callable[[int], None]
     quota: Callable[[bytes, int], None]
     writes: dict[tuple[Table, bytes], bytes | None] = field(default_factory=dict)
-    place: list[tuple[Path, bytes]] = field(default_factory=list)
-    remove: list[bytes] = field(default_factory=list)
+    place: list[Written] = field(default_factory=list)
+    remove: list[Placed] = field(default_factory=list)
     delta: Counters = field(default_factory=Counters)
     accounts: dict[bytes, Counters] = field(default_factory=dict)
 
@@ -93,13 +98,13 @@ class View:
             if change.size > 0:
                 self.quota(account, held.size)
 
-    def place_file(self, temp: Path, chunk_id: bytes) -> None:
-        """The file gets its name before the rows of this operation are committed."""
-        self.place.append((temp, chunk_id))
+    def place_file(self, written: Written) -> None:
+        """The bytes get their name before the rows of this operation are committed."""
+        self.place.append(written)
 
-    def remove_file(self, chunk_id: bytes) -> None:
-        """The file goes after the rows of this operation are committed."""
-        self.remove.append(chunk_id)
+    def remove_file(self, chunk_id: ChunkId, number: int, note: bytes) -> None:
+        """What the place of that number has of the chunk goes after the rows of this operation are committed."""
+        self.remove.append((chunk_id, number, note))
 
     def forget(self) -> None:
         """Takes back all that was wanted so far."""

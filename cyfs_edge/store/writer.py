@@ -11,11 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Clock, Durability
+from cyfs_edge.store.chunk_place import Written
 from cyfs_edge.store.committer import Committer, Operation, copy_error
 from cyfs_edge.store.space import MIB
 from cyfs_edge.store.view import View
@@ -70,11 +70,11 @@ class Writer:
         return 0
 
     async def submit(
-        self, run: Callable[[View], T], durability: Durability, size: int = 0, temps: tuple[Path, ...] = ()
+        self, run: Callable[[View], T], durability: Durability, size: int = 0, temps: tuple[Written, ...] = ()
     ) -> T:
         """Runs ``run`` in the writer's order and gives its result once that is as durable as asked.
 
-        ``size``: bytes it will write, about. ``temps``: files that it may place; they are the writer's from here on.
+        ``size``: bytes it will write, about. ``temps``: what it may place; it is the writer's from here on.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
@@ -27,6 +28,7 @@ CHUNK_MANAGER_PORT = 1310
 FILE_MANAGER_PORT = 1312
 LOCAL_USERS = ("same-user", "any")
 BROWSER_MODES = ("strict", "forbidden", "relaxed", "none")
+CHUNK_ENGINES = ("files", "s3")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 # Names of the reference's level variables (docs/protocol/services.md §4).
 _LOG_LEVEL_ALIASES = {"trace": "debug", "warn": "warning"}
@@ -76,6 +78,24 @@ class StoreConfig:
 
     min_free: int | None = None
     collect_every: int = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksConfig:
+    """Where new large chunks go. ``engine``: ``files`` (the root and its volumes) or ``s3``, which the rest is about.
+
+    ``credentials``: absolute path of their file; ``None``: the environment has them. ``cache``: bytes of chunks kept
+    here as well. ``timeout``: seconds without a byte from the server.
+    """
+
+    engine: str = "files"
+    endpoint: str | None = None
+    bucket: str | None = None
+    prefix: str = "cyfs-edge"
+    region: str = "us-east-1"
+    credentials: str | None = None
+    cache: int = 1 << 30
+    timeout: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +183,7 @@ class Config:
     http: HttpConfig = field(default_factory=HttpConfig)
     ws: WsConfig = field(default_factory=WsConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    chunks: ChunksConfig = field(default_factory=ChunksConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     apps: AppsConfig = field(default_factory=AppsConfig)
     door: DoorConfig = field(default_factory=DoorConfig)
@@ -263,6 +284,7 @@ def build_config(root: str, settings: Settings) -> Config:
         "http": HttpConfig(**given("http")),  # type: ignore[arg-type]
         "ws": WsConfig(**given("ws")),  # type: ignore[arg-type]
         "store": StoreConfig(**given("store")),  # type: ignore[arg-type]
+        "chunks": _chunks(settings, ChunksConfig(**given("chunks"))),  # type: ignore[arg-type]
         "limits": LimitsConfig(**given("limits")),  # type: ignore[arg-type]
         "trans": TransConfig(**given("trans")),  # type: ignore[arg-type]
         "chunk_manager": ChunkManagerConfig(**given("chunk_manager")),  # type: ignore[arg-type]
@@ -273,6 +295,12 @@ def build_config(root: str, settings: Settings) -> Config:
         "door": _door(settings, DoorConfig(**given("door"))),  # type: ignore[arg-type]
     }
     return Config(root, **sections, **top)  # type: ignore[arg-type]
+
+
+def _chunks(settings: Settings, chunks: ChunksConfig) -> ChunksConfig:
+    if chunks.engine == "s3" and not (chunks.endpoint and chunks.bucket):
+        raise _bad(settings["chunks.engine"].source, None, '[chunks] engine = "s3" needs endpoint and bucket')
+    return chunks
 
 
 def _apps(settings: Settings, apps: AppsConfig) -> AppsConfig:
@@ -452,6 +480,29 @@ def _read_group(value: object) -> str:
     return value
 
 
+def _read_pattern(pattern: str, what: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"not {what}: {value!r}")
+        return value
+
+    return read
+
+
+def _read_endpoint(value: object) -> str:
+    refusal = ValueError(f"not the address of a server, such as https://s3.example.org: {value!r}")
+    if not isinstance(value, str):
+        raise refusal
+    try:
+        url = urlsplit(value)
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        raise refusal from None
+    if not good or url.path.strip("/") or url.query or url.fragment or "@" in url.netloc:
+        raise refusal
+    return f"{url.scheme}://{url.netloc}"
+
+
 def _read_uid(value: object) -> int:
     return _read_int(value, 1, 0xFFFF_FFFE)
 
@@ -494,6 +545,14 @@ _READERS: dict[str, Callable[[object], object]] = {
     "ws.port": _read_port,
     "store.min_free": _read_size,
     "store.collect_every": _read_every,
+    "chunks.engine": _read_choice(*CHUNK_ENGINES),
+    "chunks.endpoint": _read_endpoint,
+    "chunks.bucket": _read_pattern(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
+    "chunks.prefix": _read_pattern(r"(?:[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64}){0,7})?", "a prefix of names"),
+    "chunks.region": _read_pattern(r"[A-Za-z0-9-]{1,64}", "the name of a region"),
+    "chunks.credentials": _read_pattern(r"/[^\x00]{1,4095}", "the absolute path of a file"),
+    "chunks.cache": lambda value: _read_size(value, 0, 1 << 50),
+    "chunks.timeout": lambda value: _read_int(value, 1, 600),
     "limits.connections": lambda value: _read_int(value, 1, 65535),
     "limits.object_size": lambda value: _read_size(value, 1 << 16, 1 << 30),
     "limits.handler_timeout": lambda value: _read_int(value, 1, 3600),

@@ -20,11 +20,13 @@ from typing import Any
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.base.ids import ChunkId
 from cyfs_edge.base.times import bucky_from_unix
+from cyfs_edge.core.volumes import ROOT_NAME
+from cyfs_edge.store.chunk_files import sync_directory
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
 from cyfs_edge.store.space import Space
 from cyfs_edge.store.writer import BatchLimits
 from tests.crash.shim import Shim
-from tests.crash.workload import INLINE_MAX, operations, perform, work
+from tests.crash.workload import INLINE_MAX, Op, operations, perform, work
 from tests.storekit.kit import gathered, read_chunk
 
 REPOSITORY = Path(__file__).parents[2]
@@ -51,11 +53,40 @@ def open_store(directory: Path, *, sync: bool = True, space: Callable[[Path], Sp
     return LmdbStore.open(directory, clock=SystemClock(), options=options)
 
 
+async def open_with_volume(job: dict[str, Any], **options: Any) -> LmdbStore:
+    """With a volume in the folder ``job["volume"]``, which is added when it is new."""
+    store = open_store(Path(job["directory"]), **options)
+    path = job.get("volume")
+    if path is not None and len(store.volumes.states()) == 1:
+        # Where a disk is mounted has been there for long.
+        Path(path).mkdir(exist_ok=True)
+        sync_directory(Path(path).parent)
+        await store.volumes.add(path, same_disk=True)
+    return store
+
+
+def volume_of(store: LmdbStore) -> str:
+    (name,) = (place.name for place in store.volumes.states() if place.name != ROOT_NAME)
+    return name
+
+
+async def drain_again_and_again(store: LmdbStore) -> None:
+    """Chunks go to the volume and away from it, all the time."""
+    name = volume_of(store)
+    while True:
+        await store.volumes.drain(name)
+        await store.volumes.set_draining(name, False)
+        await asyncio.sleep(0.02)
+
+
 async def put_until_killed(job: dict[str, Any]) -> None:
     """Writes "worker index" a line for each answer. The file outlives a kill, as all that was written does."""
     acks = os.open(job["acks"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    store = open_store(Path(job["directory"]))
-    await work(store, job["seed"], job["workers"], lambda worker, index: _line(acks, f"{worker} {index}"))
+    store = await open_with_volume(job)
+    running = [work(store, job["seed"], job["workers"], lambda worker, index: _line(acks, f"{worker} {index}"))]
+    if "volume" in job:
+        running.append(drain_again_and_again(store))
+    await asyncio.gather(*running)
 
 
 async def record_run(job: dict[str, Any]) -> None:
@@ -66,11 +97,14 @@ async def record_run(job: dict[str, Any]) -> None:
     half, count = job["count"] // 2, job["count"]
     try:
         for start, end in ((0, half), (half, count)):
-            store = open_store(Path(job["directory"]), sync=job["sync"])
+            store = await open_with_volume(job, sync=job["sync"])
             if job["fail_at"] and not start:
                 shim.fail(job["fail_at"], 1, errno.EIO, syncs_only=True)
             try:
-                await work(store, job["seed"], job["workers"], lambda w, i: shim.mark(f"{w} {i}"), start, end)
+                running = [work(store, job["seed"], job["workers"], lambda w, i: shim.mark(f"{w} {i}"), start, end)]
+                if "volume" in job and start:
+                    running.append(_drain(store))
+                await asyncio.gather(*running)
             finally:
                 await store.close()
     except CyfsError:
@@ -79,11 +113,17 @@ async def record_run(job: dict[str, Any]) -> None:
 
 
 async def run_with_fault(job: dict[str, Any]) -> None:
-    """Opens a new store and works, while the chosen calls fail. Writes what happened to each operation, a line each."""
+    """Opens a new store and works, while the chosen calls fail. Writes what happened to each operation, a line each.
+
+    With a volume only calls on its disk fail.
+    """
     results = os.open(job["acks"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     shim = Shim()
     directory = Path(job["directory"])
-    shim.watch(directory.parent)
+    volume = job.get("volume")
+    if volume is not None:
+        await (await open_with_volume(job)).close()
+    shim.watch(directory.parent if volume is None else Path(volume))
     shim.fail(job["fail_at"], job["fail_count"], job["error"])
     fired_before = 0
 
@@ -107,9 +147,28 @@ async def run_with_fault(job: dict[str, Any]) -> None:
         except CyfsError as error:
             _line(results, f"error {index} {int(error.code)} {error.message}")
             await read_all(store)
+            if index == job["count"] - 1 and store.failure is None:
+                await _try_again(store, op, job["fail_count"])
+                _line(results, f"ack {index}")
     _line(results, f"failure {'none' if store.failure is None else int(store.failure.code)}")
     await store.close()
     _line(results, f"fired {shim.fired}")
+
+
+async def _drain(store: LmdbStore) -> None:
+    await store.volumes.drain(volume_of(store))
+
+
+async def _try_again(store: LmdbStore, op: Op, most: int) -> None:
+    """The last one, until the calls that fail are over: the store has recovered."""
+    for left in range(most, -1, -1):
+        try:
+            await perform(store, op)
+        except CyfsError:
+            if not left:
+                raise
+        else:
+            return
 
 
 async def read_all(store: LmdbStore) -> None:

@@ -25,7 +25,9 @@ WORKERS = 4
 COUNT = 14
 
 
-def _record(launcher: Launcher, folder: Path, seed: int, *, sync: bool = True, fail_at: int = 0) -> list[Event]:
+def _record(
+    launcher: Launcher, folder: Path, seed: int, *, sync: bool = True, fail_at: int = 0, volume: bool = False
+) -> list[Event]:
     """The events of one run; its files are gone afterwards."""
     root = folder / f"root-{seed}-{fail_at}"
     root.mkdir()
@@ -39,6 +41,7 @@ def _record(launcher: Launcher, folder: Path, seed: int, *, sync: bool = True, f
         count=COUNT,
         sync=sync,
         fail_at=fail_at,
+        **({"volume": root / "disk"} if volume else {}),
     )
     assert status == 0
     shutil.rmtree(root)
@@ -88,6 +91,33 @@ def test_nothing_acknowledged_is_lost(shimmed: Launcher, tmp_path: Path) -> None
         wrong += _cut_at(events, tmp_path / f"root-{seed}-0", tmp_path / "image", seed, moments, random)
     print(f"{CUTS} power cuts in {runs} runs of {WORKERS * COUNT} operations, {len(wrong)} with a loss")
     assert wrong == []
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_on_a_volume(shimmed: Launcher, tmp_path: Path) -> None:
+    """The volume is made, filled and drained in the run. Its disk and that of the store lose their power together."""
+    seed = 6
+    events = _record(shimmed, tmp_path, seed, volume=True)
+    assert sum(event.op == "a" for event in events) == WORKERS * COUNT
+    assert any(event.op == "r" and b"/disk/cyfs-volume/chunks/" in event.path for event in events)
+    random = Random(seed)
+    moments = random.choices(range(1, len(events) + 1), k=CUTS // 4)
+    # Looked at where the run was, for the store knows the path of its volume.
+    root = tmp_path / f"root-{seed}-0"
+    assert _cut_at(events, root, root, seed, moments, random) == []
+
+
+@pytest.mark.slow
+def test_the_syncs_of_a_volume_matter(shimmed: Launcher, tmp_path: Path) -> None:
+    seed = 6
+    events = _record(shimmed, tmp_path, seed, volume=True)
+    opened = {event.file: event for event in events if event.op == "o"}
+    left = [event for event in events if event.op != "s" or b"/disk/" not in opened[event.file].path]
+    assert len(left) < len(events)
+    random = Random(3)
+    moments = random.choices(range(len(left) // 3, len(left) * 2 // 3), k=20)
+    root = tmp_path / f"root-{seed}-0"
+    assert _cut_at(left, root, root, seed, moments, random) != []
 
 
 @pytest.mark.slow

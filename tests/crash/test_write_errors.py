@@ -113,3 +113,34 @@ def test_each_failing_write(shimmed: Launcher, tmp_path: Path, error: int, count
     assert opened > 30
     # Only removing files, and the commits of what was lazy, fail without anybody waiting for it.
     assert unseen < number / 6
+
+
+@pytest.mark.slow
+def test_each_failing_write_on_a_volume(shimmed: Launcher, tmp_path: Path) -> None:
+    """Whatever fails on another disk, the store itself goes on writing."""
+    number = 0
+    while True:
+        number += 1
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        status = shimmed.run(
+            kind="fault",
+            directory=folder / "store",
+            volume=folder / "disk",
+            acks=folder / "results",
+            seed=SEED,
+            count=COUNT,
+            fail_at=number,
+            fail_count=1,
+            error=errno.EIO,
+        )
+        assert status == 0, f"call {number}: the process did not survive"
+        outcome = _read(folder / "results")
+        if not outcome.fired:
+            break
+        assert outcome.opened
+        assert not outcome.failed, f"call {number}: {outcome.messages}"
+        assert set(outcome.errors.values()) <= {ErrorCode.ERROR_STATE, ErrorCode.IO_ERROR}, outcome.messages
+        asyncio.run(_check_what_is_left(folder / "store", outcome))
+    print(f"{number - 1} calls on the disk of a volume failed in turn")
+    assert number > 10

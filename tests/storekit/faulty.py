@@ -28,6 +28,7 @@ from cyfs_edge.core.ports import (
     StoreStat,
     Usage,
 )
+from cyfs_edge.core.volumes import Volumes
 
 T = TypeVar("T")
 
@@ -104,6 +105,10 @@ class FaultyStore:
         result = await work(number)
         await self.plan.after(number)
         return result
+
+    @property
+    def volumes(self) -> Volumes:
+        return self.inner.volumes
 
     @property
     def failure(self) -> CyfsError | None:

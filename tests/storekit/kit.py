@@ -5,16 +5,19 @@ To put another store through it, add a :class:`Maker` to ``MAKERS``.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
 from cyfs_edge.core.ports import Change, Durability, FileRange, ObjectRecord, Store
 from cyfs_edge.objects.builder import BodyParts, build_object
-from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
+from cyfs_edge.store.lmdb_store import LmdbStore, RemoteOptions, StoreOptions
 from cyfs_edge.store.memory import MemoryStore
 from cyfs_edge.store.space import MIB, Space
 from tests.storekit.faulty import FaultyStore, Jitter
@@ -66,10 +69,34 @@ class Maker:
     lasting: bool
 
 
-def make_lmdb(bench: Bench) -> LmdbStore:
+def make_lmdb(bench: Bench, remote: RemoteOptions | None = None) -> LmdbStore:
     # A low threshold, so that small chunks of the tests go both ways.
-    options = StoreOptions(floor=MIB, space=bench.disk.space, inline_max=4096, collect_rest=0.0)
+    options = StoreOptions(floor=MIB, space=bench.disk.space, inline_max=4096, collect_rest=0.0, remote=remote)
     return LmdbStore.open(bench.directory, clock=bench.clock, options=options)
+
+
+def make_with_volume(bench: Bench) -> LmdbStore:
+    """Large chunks go to a volume beside the store."""
+    if not volume_path(bench).exists():
+        volume_path(bench).mkdir(parents=True)
+        run_apart(_add_volume(bench))
+    return make_lmdb(bench)
+
+
+def volume_path(bench: Bench) -> Path:
+    return bench.directory.parent / "disk"
+
+
+async def _add_volume(bench: Bench) -> None:
+    store = make_lmdb(bench)
+    await store.volumes.add(str(volume_path(bench)), same_disk=True)
+    await store.close()
+
+
+def run_apart(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Runs it on a loop of another thread, for those who are on a loop themselves and must not await."""
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(asyncio.run, coroutine).result()
 
 
 def _make_faulty(bench: Bench) -> FaultyStore:
@@ -90,20 +117,21 @@ def _free_memory(store: Store, bench: Bench) -> None:
     store.room = 1 << 40
 
 
-def _fill_disk(store: Store, bench: Bench) -> None:
+def fill_disk(store: Store, bench: Bench) -> None:
     bench.disk.free = MIB // 2
     bench.clock.seconds += 2
 
 
-def _free_disk(store: Store, bench: Bench) -> None:
+def free_disk(store: Store, bench: Bench) -> None:
     bench.disk.free = 1 << 40
     bench.clock.seconds += 2
 
 
 MAKERS = (
     Maker("memory", _make_memory, _fill_memory, _free_memory, lasting=False),
-    Maker("lmdb", make_lmdb, _fill_disk, _free_disk, lasting=True),
-    Maker("faulty", _make_faulty, _fill_disk, _free_disk, lasting=True),
+    Maker("lmdb", make_lmdb, fill_disk, free_disk, lasting=True),
+    Maker("volume", make_with_volume, fill_disk, free_disk, lasting=True),
+    Maker("faulty", _make_faulty, fill_disk, free_disk, lasting=True),
 )
 
 

@@ -13,11 +13,12 @@ from cyfs_edge.core.api.call import ApiLimits
 from cyfs_edge.core.trans.limits import TransLimits
 from cyfs_edge.net.http_limits import HttpLimits
 from cyfs_edge.net.ws_limits import WsLimits
-from cyfs_edge.wire.config import LimitsConfig
+from cyfs_edge.wire.config import ChunksConfig, LimitsConfig
 
 PROJECT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| [^|]+ \| `([^`]+)::(\w+)` \|$", re.MULTILINE)
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "GiB": 1 << 30, "s": 1, "": 1}
+CONFIGURED = {"LimitsConfig": LimitsConfig(), "ChunksConfig": ChunksConfig()}
 TABLES = (HttpLimits(), WsLimits(), ApiLimits(), TransLimits())
 
 
@@ -36,7 +37,7 @@ def value_of(name: str) -> float:
     if found is not None:
         return found
     place, _, constant = name.rpartition(".")
-    holder = LimitsConfig() if place == "LimitsConfig" else import_module(f"cyfs_edge.{place}")
+    holder = CONFIGURED.get(place) or import_module(f"cyfs_edge.{place}")
     value: float = getattr(holder, constant)
     return value
 

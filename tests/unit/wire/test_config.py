@@ -293,3 +293,48 @@ def test_sources_that_are_none(text: str) -> None:
     with pytest.raises(CyfsError) as refused:
         parse_config(text, "file")
     assert refused.value.code == ErrorCode.INVALID_PARAM
+
+
+S3 = """\
+[chunks]
+engine = "s3"
+endpoint = "http://127.0.0.1:8333/"
+bucket = "boxes"
+prefix = "box-1/chunks"
+credentials = "/etc/cyfs/s3.toml"
+cache = "2G"
+timeout = 5
+"""
+
+
+def test_an_s3_server_can_have_the_chunks() -> None:
+    chunks = build_config("/r", parse_config(S3, "file")).chunks
+    assert (chunks.endpoint, chunks.bucket, chunks.prefix) == ("http://127.0.0.1:8333", "boxes", "box-1/chunks")
+    assert (chunks.cache, chunks.timeout, chunks.credentials) == (2 << 30, 5, "/etc/cyfs/s3.toml")
+    assert build_config("/r", {}).chunks.engine == "files"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"s3"', '"tape"'),
+        ("http://127.0.0.1:8333/", "ftp://a"),
+        ("http://127.0.0.1:8333/", "http://user:pass@a"),
+        ("http://127.0.0.1:8333/", "http://a/path"),
+        ("http://127.0.0.1:8333/", "http://[::1"),
+        ("http://127.0.0.1:8333/", "http://a:99999"),
+        ("boxes", "Boxes"),
+        ("box-1/chunks", "box-1//chunks"),
+        ("box-1/chunks", "/box"),
+        ("/etc/cyfs/s3.toml", "s3.toml"),
+        ("timeout = 5", "timeout = 0"),
+        ('endpoint = "http://127.0.0.1:8333/"', ""),
+        ('bucket = "boxes"', ""),
+    ],
+)
+def test_wrong_places_of_chunks_are_refused(old: str, new: str) -> None:
+    assert old in S3
+    with pytest.raises(CyfsError) as caught:
+        build_config("/r", parse_config(S3.replace(old, new), "file"))
+    assert caught.value.code == ErrorCode.INVALID_PARAM
+    assert "file" in caught.value.message

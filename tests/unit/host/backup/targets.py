@@ -1,12 +1,10 @@
-"""The places of the conformance kit: a folder, a real SFTP server in this process, and an S3 server if one is named.
-
-For S3 set ``CYFS_TEST_S3`` to an address such as ``s3://bucket/prefix?endpoint=http://127.0.0.1:8333``; credentials are
-taken from ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``.
-"""
+"""The places of the conformance kit: a folder, a real SFTP server in this process, and a real S3 server."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -19,8 +17,7 @@ import pytest
 from cyfs_edge.core.backup.ports import BackupTarget
 from cyfs_edge.host.backup.targets import open_target
 from cyfs_edge.wire.backup.address import parse_address
-
-S3 = os.environ.get("CYFS_TEST_S3", "")
+from tests.s3_server import BUCKET, CREDENTIALS, S3Server, skip_without_server
 
 
 @dataclass
@@ -97,35 +94,42 @@ async def sftp(tmp_path: Path) -> AsyncIterator[Place]:
         await server.wait_closed()
 
 
+_servers: list[S3Server] = []
+
+
+def _s3_server() -> S3Server:
+    """One for all tests of the process, started again when a test has killed it."""
+    if not _servers:
+        folder = tempfile.TemporaryDirectory(prefix="cyfs-s3-")
+        _servers.append(S3Server(skip_without_server(), Path(folder.name) / "s3"))
+        atexit.register(folder.cleanup)
+        atexit.register(_servers[0].close)
+    if not _servers[0].running:
+        _servers[0].start()
+    return _servers[0]
+
+
 @asynccontextmanager
 async def s3(tmp_path: Path) -> AsyncIterator[Place]:
-    head, _, options = S3.partition("?")
-    text = f"{head}/{os.urandom(6).hex()}?{options}"
+    server = _s3_server()
+    secrets = tmp_path / "etc" / "backup" / "s3.toml"
+    secrets.parent.mkdir(parents=True)
+    secrets.write_text(f'access_key = "{CREDENTIALS.access_key}"\nsecret_key = "{CREDENTIALS.secret_key}"\n')
+    secrets.chmod(0o600)
+    text = f"s3://{BUCKET}/{os.urandom(6).hex()}?endpoint={server.endpoint}"
 
     async def open_it() -> BackupTarget:
-        return await open_target(parse_address(text), tmp_path, os.environ)
+        return await open_target(parse_address(text), tmp_path, {})
 
     async def break_off() -> None:
-        pytest.skip("the server of others is not stopped")
+        server.kill()
 
     yield Place(open_it, break_off)
-    target = await open_it()
-    for top in ("packs", "index", "snapshots"):
-        async for file in target.list(top):
-            await target.delete(file.path)
-    await target.delete("config")
-    await target.close()
 
 
 MAKERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Place]]] = {"folder": folder, "sftp": sftp, "s3": s3}
 
 
 def makers() -> list[Any]:
-    return [
-        pytest.param(
-            maker,
-            id=name,
-            marks=pytest.mark.skipif(name == "s3" and not S3, reason="CYFS_TEST_S3 names no S3 server"),
-        )
-        for name, maker in MAKERS.items()
-    ]
+    slow = {"s3": [pytest.mark.slow]}
+    return [pytest.param(maker, id=name, marks=slow.get(name, [])) for name, maker in MAKERS.items()]
