@@ -400,7 +400,7 @@ def _compose_door(
     """What is behind the owner door; :mod:`cyfs_edge.services.door` opens it. ``state``: root-state."""
     records, root = store.records, Path(config.root)
     source = tree.source
-    grants = ShareGrants(store.objects, records, meta, clock)
+    grants = ShareGrants(store.objects, records, meta, clock, waits.mutex())
     shares = ShareService(records, grants, tree, state, source, clock, random, waits.bell())
     archive = ShareArchive(tree, ndn, peek_file, waits.pause)
     password, sessions = OwnerPassword(records, Argon2Hasher(worker), clock), DoorSessions(records, clock, random)

@@ -166,7 +166,9 @@ class BuildService:
         chunk_id = await self._worker.run(lambda: ChunkId.of_data(piece))
         chunk_ids.append(chunk_id)
         if job.method is not ChunkMethod.NONE:
-            await self._chunks.put(chunk_id, piece, claim=Claim(job.common.source.dec, Keep.REFERRED, job.owner))
+            # On the account of this node's owner, whoever the File is said to belong to.
+            claim = Claim(job.common.source.dec, Keep.REFERRED, self._zone.zone.owner)
+            await self._chunks.put(chunk_id, piece, claim=claim)
 
     async def _build_folder(self, job: _Job, path: str, depth: int) -> NamedObject:
         if depth > FOLDER_DEPTH_MAX:

@@ -13,7 +13,6 @@ from cyfs_edge.base.errors import CodecError, CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.object_cache import ObjectCache
 from cyfs_edge.core.ports import Claim, Durability, FileIndexEntry, Keep, Store, Waits
-from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.dir import Dir
 from cyfs_edge.objects.envelope import NamedObject, decode_object
 from cyfs_edge.objects.file import ChunkList, ChunkListKind, File
@@ -23,13 +22,11 @@ from cyfs_edge.wire.source import Source
 SPACE = "file-memo"
 """Space of the records: key of a local file → its stamp and the File made of it."""
 
-_CLAIM = Claim(SYSTEM_DEC_ID, Keep.REFERRED)
-
 
 class FileIntake:
     """For callers that may do what the owner may; nothing is asked of the rules of access but those of a put."""
 
-    __slots__ = ("_cache", "_source", "_store", "_waits")
+    __slots__ = ("_cache", "_claim", "_source", "_store", "_waits")
 
     def __init__(self, cache: ObjectCache, store: Store, waits: Waits, source: Source) -> None:
         """``source``: on whose behalf objects are put."""
@@ -37,10 +34,11 @@ class FileIntake:
         self._store = store
         self._waits = waits
         self._source = source
+        self._claim = Claim(source.dec, Keep.REFERRED, source.zone)
 
     async def put_chunks(self, chunks: list[tuple[ChunkId, bytes]]) -> int:
         """How many were new. They are on the disk, for ``LEASE`` or as long as an object refers to them."""
-        return await self._store.chunks.put_many(chunks, claim=_CLAIM)
+        return await self._store.chunks.put_many(chunks, claim=self._claim)
 
     async def here(self, chunk_ids: Sequence[ChunkId]) -> list[bool]:
         """Which chunks are here; their leases begin anew."""

@@ -14,6 +14,9 @@ from cyfs_edge.core.ports import LocalEntry
 
 T = TypeVar("T")
 
+_PROCESSES = "/proc"
+"""What the kernel tells of this process and others is no file of anybody: the environment may hold passwords."""
+
 
 class HostFiles:
     """Opens what the process may read, but nothing below ``private``: the node's own keys and store."""
@@ -64,7 +67,7 @@ class HostFiles:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         # Looked at after opening: the name may be changed at any time, what is open may not.
         real = os.readlink(f"/proc/self/fd/{fd}")
-        if any(real == private or real.startswith(private + "/") for private in self._private):
+        if any(real == private or real.startswith(private + "/") for private in (*self._private, _PROCESSES)):
             os.close(fd)
             raise CyfsError(ErrorCode.PERMISSION_DENIED, f"{path!r} belongs to the node itself")
         return fd

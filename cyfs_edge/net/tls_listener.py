@@ -95,11 +95,14 @@ class TlsListener:
                 _log.warning("no connection can be accepted: %s", error)
                 await asyncio.sleep(_ACCEPT_PAUSE)
                 continue
-            if len(self._handshakes) >= self._settings.handshakes:
-                next(iter(self._handshakes)).cancel()
             task = self._loop.create_task(self._shake_hands(connection))
             self._handshakes[task] = None
             task.add_done_callback(self._forget)
+            while len(self._handshakes) > self._settings.handshakes:
+                oldest = next(iter(self._handshakes))
+                oldest.cancel()
+                # Nobody else is accepted before it is gone: many may come in one turn of the loop.
+                await asyncio.wait((oldest,))
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._handshakes.pop(task, None)

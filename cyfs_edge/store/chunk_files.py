@@ -99,6 +99,9 @@ class ChunkFiles:
     def take_back(self, written: Written) -> None:
         os.rename(self.path_of(written.chunk_id), written.path)
 
+    def copy_back(self, written: Written) -> None:
+        os.link(self.path_of(written.chunk_id), written.path)
+
     def remove(self, chunk_id: ChunkId, note: bytes) -> None:
         self.path_of(chunk_id).unlink(missing_ok=True)
 

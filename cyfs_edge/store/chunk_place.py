@@ -68,6 +68,10 @@ class ChunkPlace(Protocol):
         """Undoes :meth:`place`."""
         ...
 
+    def copy_back(self, written: Written) -> None:
+        """The bytes keep their name, and can be placed once more."""
+        ...
+
     def remove(self, chunk_id: ChunkId, note: bytes) -> None: ...
 
     def holds(self, chunk_id: ChunkId, note: bytes) -> bool:

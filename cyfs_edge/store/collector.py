@@ -177,39 +177,45 @@ class _Run:
     async def _sweep_objects(self, page: list[tuple[bytes, bytes]]) -> None:
         doomed = [ObjectId(key) for key, row in page if self._is_doomed_object(key, row)]
         for start in range(0, len(doomed), _DELETES):
-            await self._delete(partial(self._delete_objects, doomed[start : start + _DELETES]))
+            sizes = await self._delete(partial(self._delete_objects, doomed[start : start + _DELETES]))
+            self._report.objects += len(sizes)
+            self._report.bytes += sum(sizes)
 
     async def _sweep_chunks(self, page: list[tuple[bytes, bytes]]) -> None:
         doomed = [ChunkId(key) for key, row in page if self._is_doomed_chunk(key, row)]
         for start in range(0, len(doomed), _DELETES):
-            await self._delete(partial(self._delete_chunks, doomed[start : start + _DELETES]))
+            sizes = await self._delete(partial(self._delete_chunks, doomed[start : start + _DELETES]))
+            self._report.chunks += len(sizes)
+            self._report.bytes += sum(sizes)
 
-    async def _delete(self, delete: Callable[[View], bool]) -> None:
-        while not await self._writer.submit(delete, Durability.LAZY):
+    async def _delete(self, delete: Callable[[View], list[int] | None]) -> list[int]:
+        """The sizes of what was deleted. They are counted here: an operation may run more than once."""
+        while (sizes := await self._writer.submit(delete, Durability.LAZY)) is None:
             await asyncio.sleep(0)
+        return sizes
 
-    def _delete_objects(self, doomed: list[ObjectId], view: View) -> bool:
-        """False when what was written since then is to be marked first."""
+    def _delete_objects(self, doomed: list[ObjectId], view: View) -> list[int] | None:
+        """``None`` when what was written since then is to be marked first."""
         if not self._mark_writes(view):
-            return False
+            return None
+        sizes = []
         for object_id in doomed:
             row = view.get(Table.OBJECTS, object_id)
             if row is not None and self._is_doomed_object(object_id, row):
-                self._report.objects += 1
-                self._report.bytes += rows.object_raw_size(row)
+                sizes.append(rows.object_raw_size(row))
                 drop_object(view, object_id, row)
-        return True
+        return sizes
 
-    def _delete_chunks(self, doomed: list[ChunkId], view: View) -> bool:
+    def _delete_chunks(self, doomed: list[ChunkId], view: View) -> list[int] | None:
         if not self._mark_writes(view):
-            return False
+            return None
+        sizes = []
         for chunk_id in doomed:
             row = view.get(Table.CHUNKS, chunk_id)
             if row is not None and self._is_doomed_chunk(chunk_id, row):
-                self._report.chunks += 1
-                self._report.bytes += chunk_id.length
+                sizes.append(chunk_id.length)
                 drop_chunk(view, chunk_id, row)
-        return True
+        return sizes
 
     def _is_doomed_object(self, key: bytes, row: bytes) -> bool:
         return rows.is_made_here(row) and not self._collection.is_live(ObjectId(key))

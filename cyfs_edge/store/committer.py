@@ -164,8 +164,12 @@ class Committer:
                     op.error = None
                     self.commit([op])
             elif self.failure is None and self._is_in_the_way(failed, error, batch):
+                frees = self._only_frees(batch)
                 self._drop_lazy()
-                self.commit(batch)
+                if frees or not batch:
+                    self.commit(batch)
+                else:
+                    self.give_up(batch, error)
             else:
                 self.give_up(batch, error)
         else:
@@ -176,7 +180,25 @@ class Committer:
         if failed.of_volume:
             return bool(self._lazy.placed)
         # A full disk may have room for a delete, but not for the lazy values that ride along.
-        return bool(batch) and bool(self.lazy_bytes) and error.code == ErrorCode.OUT_OF_LIMIT
+        full = bool(batch) and bool(self.lazy_bytes) and error.code == ErrorCode.OUT_OF_LIMIT
+        return full and self._only_frees(batch)
+
+    def _only_frees(self, batch: list[Operation]) -> bool:
+        """Whether an operation does no more than delete objects and chunks.
+
+        Anything else may build on lazy values, and must not be acknowledged without them: a file on its chunks, the
+        end of a share on the rights that it has taken back.
+        """
+        if not batch:
+            return False
+        view = View(self._engine.get, self._guard.check, partial(self._check_quota, {}))
+        try:
+            batch[0].run(view)
+        except Exception:
+            return False  # its error is told by the commit
+        return bool(view.writes) and all(
+            row is None and table not in (Table.ROOTS, Table.RECORDS) for (table, _), row in view.writes.items()
+        )
 
     def give_up(self, batch: list[Operation], error: CyfsError) -> None:
         for op in batch:
@@ -326,8 +348,14 @@ class Committer:
     def _undo(self, effects: _Effects) -> None:
         for written in reversed(effects.placed):
             try:
-                if not self._is_named(written.chunk_id, written.number, written.note):
-                    self._places.get(written.number).take_back(written)
+                place, chunk_id = self._places.get(written.number), written.chunk_id
+                committed = self._engine.get_committed(Table.CHUNKS, chunk_id)
+                if not rows.names_place(committed, written.number, written.note):
+                    if not self._is_named(chunk_id, written.number, written.note):
+                        place.take_back(written)
+                elif self._engine.get(Table.CHUNKS, chunk_id) is None:
+                    # Deleted lazily: the row is back after a crash, and needs the bytes as much as another try does.
+                    place.copy_back(written)
             except (OSError, CyfsError):
                 continue  # bytes without a row; scrub removes them
 

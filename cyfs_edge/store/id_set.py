@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import os
+from hashlib import blake2b
+
 _SLOT = 16
 _EMPTY = bytes(_SLOT)
 _FIRST_SLOTS = 1 << 10
 
 
 class IdSet:
-    """Holds the last 16 bytes of each id, all of them bytes of a SHA-256: two ids that share them are not to be found.
+    """Holds 16 bytes of a hash of each id, under a key that nobody knows: two ids that share them are not to be found.
 
+    No bytes of the id itself: what an object names need be no hash, and may have been made to look like another id.
     One thread adds at a time; others may look meanwhile.
     """
 
-    __slots__ = ("_count", "_table")
+    __slots__ = ("_count", "_secret", "_table")
 
     def __init__(self) -> None:
+        self._secret = os.urandom(_SLOT)
         self._table = bytearray(_FIRST_SLOTS * _SLOT)
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
+    def _key(self, object_id: bytes) -> bytes:
+        return blake2b(object_id, digest_size=_SLOT, key=self._secret).digest()
+
     def __contains__(self, object_id: bytes) -> bool:
-        table, key = self._table, object_id[_SLOT:]
+        table, key = self._table, self._key(object_id)
         return table[(at := _place(table, key)) : at + _SLOT] == key
 
     def add(self, object_id: bytes) -> bool:
         """Whether it is new."""
-        table, key = self._table, object_id[_SLOT:]
+        table, key = self._table, self._key(object_id)
         at = _place(table, key)
         if table[at : at + _SLOT] == key:
             return False

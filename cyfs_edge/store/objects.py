@@ -52,6 +52,9 @@ class LmdbObjects:
                     raise CyfsError(ErrorCode.INTERNAL_ERROR, f"an update of {object_id} gave {record.object_id}")
                 put_object(view, record, rows.encode_object(record), held)
                 self._engine.wrote(object_id)
+            elif held is not None:
+                # Who was told that it is there builds on that as much as who wrote it.
+                self._engine.wrote(object_id)
             return decision.result
 
         return await self._writer.submit(run, durability, _SIZE_GUESS)
@@ -86,7 +89,8 @@ def put_object(view: View, record: ObjectRecord, row: bytes, held: bytes | None)
     size = len(record.raw)
     if held is None:
         view.count(Counters(1, size), accounts)
-    elif (before := rows.object_accounts(record.object_id, held)) == accounts:
+    elif (before := rows.object_accounts(record.object_id, held)) in (accounts, ()):
+        # Of a damaged row nobody can tell its accounts: most likely they are those of what takes its place.
         view.count(Counters(0, size - rows.object_raw_size(held)), accounts)
     else:
         view.count(Counters(-1, -rows.object_raw_size(held)), before)

@@ -235,6 +235,9 @@ class RemoteChunks:
     def sync(self) -> None:
         """It was durable before :meth:`write` returned."""
 
+    def copy_back(self, written: Written) -> None:
+        """Each copy has a name of its own, so that none is ever the bytes of an older row."""
+
     def take_back(self, written: Written) -> None:
         self._busy.add(written.note)
 

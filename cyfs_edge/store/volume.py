@@ -233,6 +233,9 @@ class Volume:
     def take_back(self, written: Written) -> None:
         self._usable(writing=False).take_back(written)
 
+    def copy_back(self, written: Written) -> None:
+        self._usable(writing=False).copy_back(written)
+
     def remove(self, chunk_id: ChunkId, note: bytes) -> None:
         self._usable(writing=False).remove(chunk_id, note)
 

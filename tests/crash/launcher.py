@@ -26,7 +26,7 @@ from cyfs_edge.store.lmdb_store import LmdbStore, RemoteOptions, StoreOptions
 from cyfs_edge.store.space import Space
 from cyfs_edge.store.writer import BatchLimits
 from tests.crash.shim import Shim
-from tests.crash.workload import INLINE_MAX, operations, perform, work
+from tests.crash.workload import INLINE_MAX, Op, operations, perform, work
 from tests.s3_server import storage_at
 from tests.storekit.kit import gathered, read_chunk
 
@@ -152,6 +152,9 @@ async def run_with_fault(job: dict[str, Any]) -> None:
         except CyfsError as error:
             _line(results, f"error {index} {int(error.code)} {error.message}")
             await read_all(store)
+            if index == job["count"] - 1 and store.failure is None:
+                await _try_again(store, op, job["fail_count"])
+                _line(results, f"ack {index}")
     _line(results, f"failure {'none' if store.failure is None else int(store.failure.code)}")
     await store.close()
     _line(results, f"fired {shim.fired}")
@@ -159,6 +162,18 @@ async def run_with_fault(job: dict[str, Any]) -> None:
 
 async def _drain(store: LmdbStore) -> None:
     await store.volumes.drain(volume_of(store))
+
+
+async def _try_again(store: LmdbStore, op: Op, most: int) -> None:
+    """The last one, until the calls that fail are over: the store has recovered."""
+    for left in range(most, -1, -1):
+        try:
+            await perform(store, op)
+        except CyfsError:
+            if not left:
+                raise
+        else:
+            return
 
 
 async def read_all(store: LmdbStore) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import lmdb
+
 from cyfs_edge.base.ids import NULL_ID, ChunkId, ObjectId
 from cyfs_edge.core.ports import Change, Durability, FileRange, ObjectRecord, Store
 from cyfs_edge.objects.builder import BodyParts, build_object
@@ -177,3 +179,15 @@ async def gathered(items: AsyncIterator[ObjectId]) -> list[ObjectId]:
 
 
 Step = Callable[[Store], Awaitable[object]]
+
+
+def edit(bench: Bench, key: bytes, row: bytes | None, table: bytes | None = None) -> None:
+    """Changes a closed store behind its back."""
+    env = lmdb.open(str(bench.directory), max_dbs=8, map_size=1 << 30)
+    handle = env.open_db(table) if table else None
+    with env.begin(write=True, db=handle) as txn:
+        if row is None:
+            assert txn.delete(key)
+        else:
+            txn.put(key, row)
+    env.close()

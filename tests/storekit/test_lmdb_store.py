@@ -1,9 +1,10 @@
-"""What is the LMDB store's own: opening, its lock, how commits are shared, what is lazy, a full map, a damaged row."""
+"""What is the LMDB store's own: how commits are shared, what is lazy, a full map, a damaged row."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import subprocess
@@ -19,14 +20,17 @@ import pytest_asyncio
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Change, Durability, ObjectRecord
-from cyfs_edge.store import lmdb_env
+from cyfs_edge.store.chunk_files import ChunkFiles
+from cyfs_edge.store.chunks import drop_chunk
 from cyfs_edge.store.data_file import DATA_NAME
+from cyfs_edge.store.engine import Table
 from cyfs_edge.store.lmdb_store import LmdbStore, StoreOptions
-from cyfs_edge.store.lock import LOCK_NAME, holder_of
+from cyfs_edge.store.view import View
 from cyfs_edge.store.writer import BatchLimits
 from tests.storekit.kit import (
     Bench,
     delete_object,
+    edit,
     gathered,
     make_chunk,
     make_lmdb,
@@ -45,18 +49,6 @@ async def store(bench: Bench) -> AsyncIterator[LmdbStore]:
 
 def open_with(bench: Bench, options: StoreOptions) -> LmdbStore:
     return LmdbStore.open(bench.directory, clock=bench.clock, options=options)
-
-
-def edit(bench: Bench, key: bytes, row: bytes | None, table: bytes | None = None) -> None:
-    """Changes a closed store behind its back."""
-    env = lmdb.open(str(bench.directory), max_dbs=8, map_size=1 << 30)
-    handle = env.open_db(table) if table else None
-    with env.begin(write=True, db=handle) as txn:
-        if row is None:
-            assert txn.delete(key)
-        else:
-            txn.put(key, row)
-    env.close()
 
 
 class Gate:
@@ -81,139 +73,6 @@ class Gate:
     async def __aexit__(self, *exc: object) -> None:
         self._open.set()
         await self._task
-
-
-# --- opening ---
-
-
-async def test_the_files_are_the_owners_alone(store: LmdbStore, bench: Bench) -> None:
-    await store.chunks.put(*make_chunk(1, 10_000))
-    for folder, _, files in os.walk(bench.directory):
-        assert os.stat(folder).st_mode & 0o077 == 0
-        for name in files:
-            assert os.stat(os.path.join(folder, name)).st_mode & 0o077 == 0, name
-
-
-async def test_a_second_opener_is_told_who_has_it(store: LmdbStore, bench: Bench) -> None:
-    with pytest.raises(CyfsError) as caught:
-        make_lmdb(bench)
-    assert caught.value.code == ErrorCode.ERROR_STATE
-    assert f"in use by process {os.getpid()}" in caught.value.message
-    assert holder_of(bench.directory / LOCK_NAME) == os.getpid()
-    assert await put_record(store, make_record(1)) is True, "the first one goes on"
-
-
-async def test_the_lock_is_free_after_closing(bench: Bench) -> None:
-    await make_lmdb(bench).close()
-    assert holder_of(bench.directory / LOCK_NAME) is None
-    await make_lmdb(bench).close()
-
-
-async def test_a_refused_opening_leaves_the_lock_free(bench: Bench) -> None:
-    await make_lmdb(bench).close()
-    (bench.directory / DATA_NAME).write_bytes(b"junk")
-    with pytest.raises(CyfsError):
-        make_lmdb(bench)
-    assert holder_of(bench.directory / LOCK_NAME) is None
-
-
-async def test_a_newer_format_is_refused_with_its_release(bench: Bench) -> None:
-    await make_lmdb(bench).close()
-    edit(bench, lmdb_env.FORMAT_KEY, b'{"version": 2, "created": 1, "release": "9.9"}')
-    with pytest.raises(CyfsError) as caught:
-        make_lmdb(bench)
-    assert caught.value.code == ErrorCode.NOT_SUPPORT
-    assert "format 2" in caught.value.message
-    assert "9.9" in caught.value.message
-
-
-async def test_an_older_format_is_migrated_step_by_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = make_lmdb(bench)
-    await put_record(store, make_record(1))
-    await store.close()
-    monkeypatch.setattr(lmdb_env, "FORMAT_VERSION", 3)
-    monkeypatch.setitem(lmdb_env.MIGRATIONS, 1, lambda txn: txn.put(b"step", b"1"))
-    monkeypatch.setitem(lmdb_env.MIGRATIONS, 2, lambda txn: txn.put(b"step", txn.get(b"step") + b"2"))
-    store = make_lmdb(bench)
-    assert await store.objects.get(make_record(1).object_id) == make_record(1)
-    await store.close()
-    env = lmdb.open(str(bench.directory), max_dbs=8)
-    with env.begin() as txn:
-        assert txn.get(b"step") == b"12"
-        assert b'"version": 3' in txn.get(lmdb_env.FORMAT_KEY)
-    env.close()
-
-
-@pytest.mark.parametrize("row", [b"", b"{", b"[]", b'{"version": "1"}', None], ids=repr)
-async def test_an_unreadable_format_is_damage(bench: Bench, row: bytes | None) -> None:
-    await make_lmdb(bench).close()
-    edit(bench, lmdb_env.FORMAT_KEY, row)
-    with pytest.raises(CyfsError) as caught:
-        make_lmdb(bench)
-    assert caught.value.code == ErrorCode.IO_ERROR
-    assert "damaged" in caught.value.message
-
-
-async def test_chunks_without_their_index_are_no_new_store(bench: Bench) -> None:
-    await make_lmdb(bench).close()
-    (bench.directory / DATA_NAME).unlink()
-    with pytest.raises(CyfsError) as caught:
-        make_lmdb(bench)
-    assert caught.value.code == ErrorCode.IO_ERROR
-    assert "missing" in caught.value.message
-
-
-async def test_no_store_is_made_on_a_full_disk(bench: Bench) -> None:
-    bench.disk.free = 0
-    with pytest.raises(CyfsError) as caught:
-        make_lmdb(bench)
-    assert caught.value.code == ErrorCode.OUT_OF_LIMIT
-    assert not (bench.directory / DATA_NAME).exists()
-
-
-async def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file", tmp_path / "file" / "store"):
-        with pytest.raises(CyfsError):
-            make_lmdb(Bench(path))
-
-
-async def test_a_store_is_opened_again_on_a_full_disk(bench: Bench) -> None:
-    store = make_lmdb(bench)
-    await put_record(store, make_record(1))
-    await store.close()
-    bench.disk.free = 0
-    store = make_lmdb(bench)
-    assert await store.objects.get(make_record(1).object_id) == make_record(1)
-    assert await delete_object(store, make_record(1).object_id) is True
-    await store.close()
-
-
-def test_too_little_address_space_is_said(bench: Bench) -> None:
-    """In a process of its own, whose limit is below what the store reserves."""
-    script = f"""
-import asyncio
-import contextlib
-from pathlib import Path
-from tests.storekit.kit import Bench, make_lmdb
-from cyfs_edge.base.errors import CyfsError
-try:
-    make_lmdb(Bench(Path({str(bench.directory)!r})))
-except CyfsError as error:
-    print(int(error.code), error.message)
-"""
-    limit = 4 << 30
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=True,
-    )
-    code, message = done.stdout.split(" ", 1)
-    assert int(code) == ErrorCode.OUT_OF_LIMIT
-    assert "ulimit -v" in message
 
 
 # --- commits ---
@@ -445,6 +304,68 @@ async def test_lazy_values_without_room_do_not_block_a_delete(bench: Bench) -> N
     await store.close()
 
 
+async def test_a_durable_put_without_room_does_not_drop_the_lazy_values_before_it(bench: Bench) -> None:
+    """What it builds on may be among them (ports: a durable change makes it durable too)."""
+    store = open_with(bench, StoreOptions(floor=0, map_size=256 * 1024, inline_max=1 << 20))
+    part = make_record("big", 500_000)
+    await put_record(store, part, Durability.LAZY)
+    with pytest.raises(CyfsError) as caught:
+        await put_record(store, make_record("whole"))
+    assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+    assert await store.objects.get(part.object_id) == part
+    assert await store.objects.get(make_record("whole").object_id) is None
+    with pytest.raises(CyfsError):
+        await store.records.put("space", "key", b"value")
+    assert store.failure is None
+    await store.close()
+
+
+async def test_a_record_that_ends_something_does_not_drop_the_lazy_values_before_it(bench: Bench) -> None:
+    """A share that was taken back stays taken back: its last change is a delete of a record."""
+    store = open_with(bench, StoreOptions(floor=0, map_size=256 * 1024, inline_max=1 << 20))
+    await store.records.put("space", "key", b"value")
+    await put_record(store, make_record("big", 500_000), Durability.LAZY)
+    with pytest.raises(CyfsError):
+        await store.records.delete("space", "key")
+    assert await store.records.get("space", "key") == b"value"
+    assert await store.objects.get(make_record("big").object_id) is not None
+    await store.close()
+
+
+async def test_a_chunk_that_comes_back_while_it_is_deleted_lazily_keeps_its_file(
+    store: LmdbStore, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is still in the database: a put that fails for want of room must not take the file from under it."""
+    chunk_id, data = make_chunk("large", 100_000)
+    await store.chunks.put(chunk_id, data)
+
+    def drop(view: View) -> None:
+        row = view.get(Table.CHUNKS, chunk_id)
+        assert row is not None
+        drop_chunk(view, chunk_id, row)
+
+    await store._writer.submit(drop, Durability.LAZY)  # as a collection does
+    path = bench.directory / "chunks" / chunk_id.hex()
+
+    def sync(self: ChunkFiles) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChunkFiles, "sync", sync)
+        with pytest.raises(CyfsError) as caught:
+            await store.chunks.put(chunk_id, data)
+    assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+    # A crash now would bring the row back.
+    assert store._engine.get_committed(Table.CHUNKS, chunk_id) is not None
+    assert path.read_bytes() == data
+    await put_record(store, make_record(1))
+    assert await read_chunk(store, chunk_id) is None
+    assert not path.exists()
+    assert await store.chunks.put(chunk_id, data) is True
+    assert await read_chunk(store, chunk_id) == data
+    assert (await store.scrub()).problems == []
+
+
 async def test_a_damaged_row_is_an_error_and_found_by_scrub(bench: Bench) -> None:
     store = make_lmdb(bench)
     good, bad = make_record(1), make_record(2)
@@ -560,3 +481,24 @@ async def test_delete_removes_the_file(store: LmdbStore, bench: Bench) -> None:
     await store.chunks.delete(chunk_id)
     assert not path.exists()
     assert store.stat().file_size == (bench.directory / DATA_NAME).stat().st_blocks * 512
+
+
+async def test_what_is_repaired_counts_once(bench: Bench) -> None:
+    store = make_lmdb(bench)
+    record = replace(make_record(1), owner=make_record("owner").object_id)
+    await put_record(store, record)
+    usage = store.space.usage()
+    await store.close()
+    env = lmdb.open(str(bench.directory), max_dbs=8)
+    with env.begin(db=env.open_db(b"objects")) as txn:
+        row = bytearray(txn.get(record.object_id))
+    env.close()
+    row[-1] ^= 1
+    edit(bench, record.object_id, bytes(row), b"objects")
+    store = make_lmdb(bench)
+    await store.objects.replace(record)
+    assert await store.objects.get(record.object_id) == record
+    assert store.space.usage() == usage
+    assert await delete_object(store, record.object_id) is True
+    assert store.space.usage() == {}
+    await store.close()

@@ -16,6 +16,7 @@ from cyfs_edge.core.ports import (
     MADE_HERE,
     OBJECT_LEASE,
     Account,
+    Change,
     Claim,
     CollectReport,
     Keep,
@@ -272,6 +273,26 @@ async def test_accounts_outlive_the_store(maker: Maker, bench: Bench) -> None:
     again = maker.make(bench)
     assert again.space.usage() == usage
     await again.close()
+
+
+async def test_what_an_update_finds_while_things_are_swept_stays(store: Store, maker: Maker, bench: Bench) -> None:
+    """A restore that leaves an object as it is has been told that it is there."""
+    if maker.name == "memory":
+        pytest.skip("a store in memory collects in one step")
+    old = [a_map(f"old {number}", []) for number in range(600)]
+    await store.state.commit([made(obj, bench) for obj in old])
+    pass_leases(bench)
+    last = max(obj.object_id for obj in old)
+    updates: list[asyncio.Future[bool]] = []
+
+    def progress(report: CollectReport) -> None:
+        if report.phase == "sweep" and not updates:
+            updates.append(asyncio.ensure_future(store.objects.update(last, lambda held: Change(held is not None))))
+
+    report = await store.space.collect(lambda: (), progress)
+    assert await updates[0] is True, "it was there"
+    assert await store.objects.get(last) is not None
+    assert report.objects == len(old) - 1
 
 
 async def test_only_one_collection_runs(store: Store, maker: Maker) -> None:

@@ -174,8 +174,9 @@ class DoorApi:
             # A form of another site cannot send this type.
             raise CyfsError(ErrorCode.INVALID_FORMAT, _JSON_ONLY, status=415)
         password = read_password(await request.body.read(BODY_MAX))
+        ended_all = self._sessions.ended_all
         await self._password.check(password, request.peer.address)
-        secret, user = await self._sessions.open_session()
+        secret, user = await self._sessions.open_session(ended_all)
         return _json({"token": secret, "expires": user.expires})
 
     async def _logout(self, request: HttpRequest, rest: str) -> HttpResponse:

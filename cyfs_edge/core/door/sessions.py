@@ -14,6 +14,7 @@ from enum import Enum
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.ports import Clock, Durability, Random, Records
+from cyfs_edge.wire.door import unauthorized
 
 SPACE = "door-sessions"
 SECRET_SIZE = 32
@@ -53,16 +54,23 @@ class DoorUser:
 class DoorSessions:
     """Sessions and tokens. Sessions go on without the store when the disk is full, until the next start."""
 
-    __slots__ = ("_clock", "_random", "_records", "_unsaved")
+    __slots__ = ("_clock", "_ended_all", "_ending", "_random", "_records", "_unsaved")
 
     def __init__(self, records: Records, clock: Clock, random: Random) -> None:
         self._records = records
         self._clock = clock
         self._random = random
         self._unsaved: dict[str, DoorUser] = {}
+        self._ending: set[str] = set()
+        self._ended_all = 0
 
-    async def open_session(self) -> tuple[str, DoorUser]:
-        """The secret and what it stands for."""
+    @property
+    def ended_all(self) -> int:
+        """How often all sessions were ended: for :meth:`open_session`, read before the password is looked at."""
+        return self._ended_all
+
+    async def open_session(self, ended_all: int | None = None) -> tuple[str, DoorUser]:
+        """The secret and what it stands for. 401 when all sessions were ended since ``ended_all`` was read."""
         await self._make_room()
         secret, key = self._new_secret()
         now = self._clock.now()
@@ -74,6 +82,9 @@ class DoorSessions:
                 raise
             # Who wants to delete something must get in.
             self._unsaved[key] = user
+        if ended_all is not None and ended_all != self._ended_all:
+            await self.end(secret)
+            raise unauthorized("the password was changed meanwhile; log in with the new one")
         return secret, user
 
     async def create_token(self, name: str, read_only: bool) -> tuple[str, DoorUser]:
@@ -96,7 +107,7 @@ class DoorSessions:
         user = self._unsaved.get(key)
         if user is None:
             data = await self._records.get(SPACE, key)
-            user = None if data is None else decode_user(key, data)
+            user = None if data is None or key in self._ending else decode_user(key, data)
         now = self._clock.now()
         if user is None or (user.expires and user.expires <= now):
             return None
@@ -113,13 +124,14 @@ class DoorSessions:
         """Ends the session of a secret."""
         key = _key(secret)
         self._unsaved.pop(key, None)
-        await self._records.delete(SPACE, key)
+        await self._delete(key)
 
     async def end_all_sessions(self) -> int:
         """Whoever has logged in must do so again; tokens stay. Gives how many there were."""
+        self._ended_all += 1
         keys = [key async for key, _ in self._all(Kind.SESSION)]
         for key in keys:
-            await self._records.delete(SPACE, key)
+            await self._delete(key)
         count = len(keys) + len(self._unsaved)
         self._unsaved.clear()
         return count
@@ -134,7 +146,7 @@ class DoorSessions:
         if not found:
             raise CyfsError(ErrorCode.NOT_FOUND, f"no token {token_id[:ID_LENGTH]!r}; cyfs-edge door token list")
         for key, _ in found:
-            await self._records.delete(SPACE, key)
+            await self._delete(key)
         return found[0][1]
 
     async def _make_room(self) -> None:
@@ -144,9 +156,17 @@ class DoorSessions:
         held.sort(key=lambda item: (item[1].expires > now, item[1].used))
         gone = [item for item in held if item[1].expires <= now] or held[: max(0, len(held) - SESSIONS_MAX + 1)]
         for key, _ in gone:
-            await self._records.delete(SPACE, key)
+            await self._delete(key)
         while len(self._unsaved) >= SESSIONS_MAX:
             del self._unsaved[next(iter(self._unsaved))]
+
+    async def _delete(self, key: str) -> None:
+        """Opens nothing from now on: a use that is written behind the delete would bring it back."""
+        self._ending.add(key)
+        try:
+            await self._records.delete(SPACE, key)
+        finally:
+            self._ending.discard(key)
 
     async def _all(self, kind: Kind) -> AsyncIterator[tuple[str, DoorUser]]:
         async for key, data in self._records.list(SPACE):

@@ -9,15 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cyfs_edge.base.ids import ChunkId
-from cyfs_edge.core.ports import ChunkStore, Claim, Durability, Keep, Worker
-from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
+from cyfs_edge.core.ports import ChunkStore, Claim, Durability, Worker
 from cyfs_edge.objects.file import CHUNK_SIZE
 
 if TYPE_CHECKING:
     from hashlib import _Hash
-
-CLAIM = Claim(SYSTEM_DEC_ID, Keep.REFERRED)
-"""Chunks are kept while a file of the tree refers to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Content:
     chunk_ids: tuple[ChunkId, ...]
 
 
-async def store_content(pieces: AsyncIterable[bytes], chunks: ChunkStore, worker: Worker) -> Content:
+async def store_content(pieces: AsyncIterable[bytes], chunks: ChunkStore, claim: Claim, worker: Worker) -> Content:
     """Stores what comes in chunks of the customary size, and holds one of them in memory at a time.
 
     The chunks are there for the next commit to make durable; a broken-off one leaves chunks that nobody refers to.
@@ -43,7 +39,7 @@ async def store_content(pieces: AsyncIterable[bytes], chunks: ChunkStore, worker
         data = b"".join(waiting)
         waiting.clear()
         chunk_id = await worker.run(partial(_hashed, digest, data))
-        await chunks.put(chunk_id, data, Durability.LAZY, CLAIM)
+        await chunks.put(chunk_id, data, Durability.LAZY, claim)
         chunk_ids.append(chunk_id)
 
     async for piece in pieces:

@@ -7,13 +7,12 @@ from functools import partial
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ChunkId, ObjectId, ObjectTypeCode
-from cyfs_edge.core.files.content import CLAIM
 from cyfs_edge.core.files.dirs import DirFolders
 from cyfs_edge.core.files.entry import DirFolder, Span
 from cyfs_edge.core.files.path import TreePath, shown
 from cyfs_edge.core.files.reading import ATTRIBUTES, FILES, own_key
 from cyfs_edge.core.maps.tree import MapContext, MapTree
-from cyfs_edge.core.ports import ChunkStore, Worker
+from cyfs_edge.core.ports import ChunkStore, Claim, Worker
 from cyfs_edge.objects.object_map import MapContentType
 
 SPAN_CHUNK_MAX = 64 << 20
@@ -25,15 +24,16 @@ Value = ObjectId | MapTree
 class Edit:
     """The root of the system dec while it is changed. An error leaves it unusable, and nothing is stored of it."""
 
-    __slots__ = ("_chunks", "_context", "_dirs", "_worker", "root")
+    __slots__ = ("_chunks", "_claim", "_context", "_dirs", "_worker", "root")
 
     def __init__(
-        self, context: MapContext, root: MapTree, dirs: DirFolders, chunks: ChunkStore, worker: Worker
+        self, context: MapContext, root: MapTree, dirs: DirFolders, chunks: ChunkStore, claim: Claim, worker: Worker
     ) -> None:
         self._context = context
         self.root = root
         self._dirs = dirs
         self._chunks = chunks
+        self._claim = claim
         self._worker = worker
 
     # -- files --------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class Edit:
             raise CyfsError(ErrorCode.NOT_FOUND, f"the chunk {span.chunk_id} is not here")
         data = whole[span.begin : span.end]
         chunk_id = await self._worker.run(partial(ChunkId.of_data, data))
-        await self._chunks.put(chunk_id, data, claim=CLAIM)
+        await self._chunks.put(chunk_id, data, claim=self._claim)
         return chunk_id
 
     # -- attributes ---------------------------------------------------------------------------------------------------

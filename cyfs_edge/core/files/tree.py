@@ -17,7 +17,7 @@ from cyfs_edge.core.files.reading import Snapshot, own_key
 from cyfs_edge.core.maps.tree import MapTree
 from cyfs_edge.core.ndn import cut_chunks
 from cyfs_edge.core.object_cache import decode_held
-from cyfs_edge.core.ports import ChunkStore, Clock, FileRange, ObjectStore, Waits, Worker
+from cyfs_edge.core.ports import ChunkStore, Claim, Clock, FileRange, Keep, ObjectStore, Waits, Worker
 from cyfs_edge.core.state.roots import StateRoots
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.core.text_storage import make_storage
@@ -96,7 +96,7 @@ async def no_check(look: Look) -> None:
 class FileTree:
     """``roots``: those of root-state; ``owner``: of the files that are made here."""
 
-    __slots__ = ("_chunks", "_clock", "_dirs", "_objects", "_owner", "_roots", "_turn", "_worker", "_writes")
+    __slots__ = ("_chunks", "_claim", "_clock", "_dirs", "_objects", "_owner", "_roots", "_turn", "_worker", "_writes")
 
     def __init__(
         self,
@@ -111,6 +111,8 @@ class FileTree:
         self._roots = roots
         self._objects = objects
         self._chunks = chunks
+        # Kept while a file of the tree refers to them, on the account of its owner.
+        self._claim = Claim(SYSTEM_DEC_ID, Keep.REFERRED, owner)
         self._owner = owner
         self._clock = clock
         self._worker = worker
@@ -217,7 +219,7 @@ class FileTree:
         await self._wait_for_turn()
         self._writes += 1
         try:
-            content = await store_content(pieces, self._chunks, self._worker)
+            content = await store_content(pieces, self._chunks, self._claim, self._worker)
         finally:
             self._writes -= 1
             self._turn.ring()
@@ -356,7 +358,7 @@ class FileTree:
         async with roots.mutex:
             dec_root = await roots.require_dec_root(SYSTEM_DEC_ID)
             root = await MapTree.load(roots.context, dec_root)
-            edit = Edit(roots.context, root, self._dirs, self._chunks, self._worker)
+            edit = Edit(roots.context, root, self._dirs, self._chunks, self._claim, self._worker)
             result = await act(edit, self._snapshot_of(dec_root).look)
             root_id, maps = root.flush()
             # Also when the root is the same: an object that it names may have been missing.

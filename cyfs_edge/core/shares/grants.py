@@ -16,7 +16,7 @@ from typing import Any
 from cyfs_edge.base.access import AccessGroup, Permission, group_mask
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
-from cyfs_edge.core.ports import Change, Clock, Durability, ObjectRecord, ObjectStore, Records
+from cyfs_edge.core.ports import Change, Clock, Durability, Mutex, ObjectRecord, ObjectStore, Records
 from cyfs_edge.core.rmeta.record import MetaRecord, access_key
 from cyfs_edge.core.rmeta.service import MetaService
 from cyfs_edge.core.shares.record import Audience
@@ -71,9 +71,11 @@ class _Grant:
 class ShareGrants:
     """Gives rights and takes them back. It works with the owner's authority: who may call it is checked above."""
 
-    __slots__ = ("_clock", "_meta", "_objects", "_records")
+    __slots__ = ("_clock", "_meta", "_objects", "_records", "_turn")
 
-    def __init__(self, objects: ObjectStore, records: Records, meta: MetaService, clock: Clock) -> None:
+    def __init__(self, objects: ObjectStore, records: Records, meta: MetaService, clock: Clock, turn: Mutex) -> None:
+        """``turn``: held from reading a grant to writing it, so that no other share changes it in between."""
+        self._turn = turn
         self._objects = objects
         self._records = records
         self._meta = meta
@@ -81,16 +83,17 @@ class ShareGrants:
 
     async def open_object(self, key: str, object_id: ObjectId, bits: int) -> bool:
         """False when the object is not here. Durable after :meth:`settle`, so that many are one commit or a few."""
-        held = await self._objects.get(object_id)
-        if held is None:
-            return False
-        name = f"object/{object_id}"
-        grant = await self._load(name) or _Grant(held.access, {})
-        grant = replace(grant, shares={**grant.shares, key: bits})
-        # Remembered first: whatever happens in between, what is to be taken back is known.
-        await self._save(name, key, grant)
-        await self._objects.update(object_id, self._changed(lambda access: access | bits), Durability.LAZY)
-        return True
+        async with self._turn:
+            held = await self._objects.get(object_id)
+            if held is None:
+                return False
+            name = f"object/{object_id}"
+            grant = await self._load(name) or _Grant(held.access, {})
+            grant = replace(grant, shares={**grant.shares, key: bits})
+            # Remembered first: whatever happens in between, what is to be taken back is known.
+            await self._save(name, key, grant)
+            await self._objects.update(object_id, self._changed(lambda access: access | bits), Durability.LAZY)
+            return True
 
     async def settle(self, key: str) -> None:
         """What a share has opened so far is durable when this returns."""
@@ -98,35 +101,41 @@ class ShareGrants:
 
     async def open_path(self, key: str, dec: ObjectId, path: str, bits: int) -> None:
         """``path`` begins and ends with ``/``. ``NOT_SUPPORT`` where a handler decides."""
-        record = await self._meta.record(dec, _ROOT_STATE)
-        # Paths may be longer than keys of records.
-        name = f"path/{hashlib.sha256(f'{dec}{path}'.encode()).hexdigest()}"
-        grant = await self._load(name)
-        own = _rule_for_all(record, path)
-        if grant is None:
-            above = [item for item in record.accesses.items if path.startswith(item.path)]
-            grant = replace(_grant_at(path, above, own), dec=dec, path=path)
-        grant = replace(grant, shares={**grant.shares, key: bits})
-        await self._save(name, key, grant)
-        held = grant.before if own is None else own
-        for item in (*grant.made, AccessItem(path, held | bits)):
-            await self._meta.add(dec, _ROOT_STATE, item)
+        async with self._turn:
+            record = await self._meta.record(dec, _ROOT_STATE)
+            # Paths may be longer than keys of records.
+            name = f"path/{hashlib.sha256(f'{dec}{path}'.encode()).hexdigest()}"
+            grant = await self._load(name)
+            own = _rule_for_all(record, path)
+            if grant is None:
+                above = [item for item in record.accesses.items if path.startswith(item.path)]
+                grant = replace(_grant_at(path, above, own), dec=dec, path=path)
+            grant = replace(grant, shares={**grant.shares, key: bits})
+            await self._save(name, key, grant)
+            held = grant.before if own is None else own
+            for item in (*grant.made, AccessItem(path, held | bits)):
+                await self._meta.add(dec, _ROOT_STATE, item)
 
     async def take_back(self, key: str) -> int:
         """Ends all rights of a share; gives how many things it had opened. May be repeated after a crash."""
         names = [name async for name in self._names(key)]
         for name in names:
-            grant = await self._load(name)
-            if grant is not None and key in grant.shares:
-                if grant.dec is None:
-                    await self._take_object(name, grant, ObjectId.from_text(name.removeprefix("object/")), key)
-                else:
-                    await self._take_path(name, grant, grant.dec, key)
+            async with self._turn:
+                await self._take(name, key)
             await self._records.delete(SPACE, f"of/{key}/{name}", Durability.LAZY)
         if names:
             # One durable change at the end makes all those before it durable.
             await self._records.delete(SPACE, f"of/{key}/", Durability.DURABLE)
         return len(names)
+
+    async def _take(self, name: str, key: str) -> None:
+        grant = await self._load(name)
+        if grant is None or key not in grant.shares:
+            return
+        if grant.dec is None:
+            await self._take_object(name, grant, ObjectId.from_text(name.removeprefix("object/")), key)
+        else:
+            await self._take_path(name, grant, grant.dec, key)
 
     async def _take_object(self, name: str, grant: _Grant, object_id: ObjectId, key: str) -> None:
         change = self._changed(lambda access: grant.after_taking(access, key)[1])

@@ -112,6 +112,10 @@ class ShareService:
         except BaseException:
             await self._end(share)
             raise
+        data = await self._records.get(SPACE, share.key)
+        if data is None or decode_share(share.key, data).ended:
+            await self._grants.take_back(share.key)
+            raise CyfsError(ErrorCode.NOT_FOUND, f"the share {share.id} was ended while it was made", status=409)
         return Made(share, None, objects, missing)
 
     async def shares(self) -> list[Share]:
@@ -175,6 +179,7 @@ class ShareService:
             elif not share.ended:
                 await self._grants.take_back(share.key)
                 await self._records.put(SPACE, share.key, encode_share(replace(share, ended=True)))
+                await self._grants.take_back(share.key)
         return due
 
     async def keep_swept(self, failed: Callable[[CyfsError], None]) -> None:
@@ -226,6 +231,8 @@ class ShareService:
     async def _end(self, share: Share) -> None:
         await self._grants.take_back(share.key)
         await self._records.delete(SPACE, share.key)
+        # What was opened meanwhile, by who makes it. What is opened from now on, its maker takes back.
+        await self._grants.take_back(share.key)
 
     async def _all(self) -> AsyncIterator[Share]:
         """Those of a newer release are left alone: this one does not know what they open."""

@@ -8,7 +8,7 @@ from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
 from cyfs_edge.core.build import BuildService, ChunkMethod
 from cyfs_edge.core.non import NonService
-from cyfs_edge.core.ports import ChunkStore, FileIndex, FileIndexEntry, LocalFiles
+from cyfs_edge.core.ports import ChunkStore, Claim, FileIndex, FileIndexEntry, Keep, LocalFiles
 from cyfs_edge.objects.envelope import NamedObject
 from cyfs_edge.objects.file import File, file_chunks
 from cyfs_edge.wire.requests import NonCommon, UtilCommon
@@ -66,11 +66,12 @@ class Publisher:
             raise CyfsError(ErrorCode.INVALID_PARAM, f"{file.object_id} is no file")
         if request.local_path and request.method is not PublishMethod.NONE:
             chunk_ids = file_chunks(file)
+            claim = Claim(request.common.source.dec, Keep.REFERRED, request.common.source.zone)
             count = 0
             async for piece in self._files.read(request.local_path, chunk_ids[0].length if chunk_ids else 1):
                 if count == len(chunk_ids) or chunk_ids[count].length != len(piece):
                     raise _other_content(request, file)
-                await self._chunks.put(chunk_ids[count], piece)
+                await self._chunks.put(chunk_ids[count], piece, claim=claim)
                 count += 1
             if count != len(chunk_ids):
                 raise _other_content(request, file)

@@ -62,7 +62,7 @@ async def known(node: Node, *seen: Seen, begin: str | None = None) -> list[Objec
 async def test_chunks_are_kept_while_a_file_refers_to_them(node: Node) -> None:
     assert (await call(node, "PUT", "chunks", chunks_of(b"a", b"", b"a"))).json == {"new": 2}
     assert (await call(node, "PUT", f"chunk/{ChunkId.of_data(b'a')}", b"a")).json == {"new": 0}
-    assert set(node.store.chunks.claims.values()) == {Claim(SYSTEM_DEC_ID, Keep.REFERRED)}
+    assert set(node.store.chunks.claims.values()) == {Claim(SYSTEM_DEC_ID, Keep.REFERRED, node.stack.zone.zone.owner)}
     ids = [ChunkId.of_data(data) for data in (b"a", b"b", b"")]
     reply = await call(node, "POST", "chunks_here", file_batch.encode_ids(ids))
     assert file_batch.decode_answers(reply.body, 3) == [True, False, True]

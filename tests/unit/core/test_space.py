@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
-from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.base.ids import ChunkId, ObjectId
 from cyfs_edge.core.ports import LEASE, MADE_HERE, Account, ObjectRecord
 from cyfs_edge.core.shares.record import Audience, ObjectTarget
 from cyfs_edge.core.shares.service import NewShare
 from cyfs_edge.core.space import SpaceService
 from cyfs_edge.core.state.map_cache import MapCache
+from cyfs_edge.objects.file import make_file
 from cyfs_edge.wire.message import Headers, HttpRequest, Peer
-from tests.node import DEC, NOW, BytesBody, Node, id_of, make_node, read_body
+from tests.node import DEC, DEVICE, NOW, BytesBody, Node, id_of, make_node, read_body
 from tests.storekit.test_space import a_map
 
 
@@ -127,3 +130,42 @@ async def test_no_collection_begins_while_a_restore_runs(node: Node) -> None:
             await node.stack.space.collect()
         assert raised.value.code == ErrorCode.ERROR_STATE
     await node.stack.space.collect()
+
+
+async def test_the_owners_quota_covers_all_ways_to_bring_files(node: Node, tmp_path: Path) -> None:
+    """WebDAV, the commands of the owner, and what a DecApp builds or publishes, whoever it says owns it."""
+    owner, dec = node.stack.zone.zone.owner, ObjectId.from_text(DEC)
+
+    def used(account: Account) -> int:
+        usage = node.stack.space.usage().get(account)
+        return 0 if usage is None else usage.chunk_bytes
+
+    await node.stack.files.write(("f",), one_piece(b"a" * 100))
+    assert used(Account("owner", owner)) == 100
+    chunk = b"b" * 100
+    await node.stack.intake.put_chunks([(ChunkId.of_data(chunk), chunk)])
+    assert used(Account("owner", owner)) == 200
+    (tmp_path / "f").write_bytes(b"c" * 100)
+    build = {"common": {}, "local_path": str(tmp_path / "f"), "owner": DEVICE, "chunk_size": 0}
+    assert (await node.send("POST", "/util/build_file", {"cyfs-dec-id": DEC}, json.dumps(build).encode())).status == 200
+    assert used(Account("owner", owner)) == 300
+    data = b"d" * 100
+    (tmp_path / "g").write_bytes(data)
+    file = make_file(owner, 100, hashlib.sha256(data).digest(), [ChunkId.of_data(data)], update_time=NOW)
+    await node.store.objects.replace(ObjectRecord(file.object_id, file.raw, dec, NOW, NOW))
+    publish = {**build, "local_path": str(tmp_path / "g"), "file_id": str(file.object_id)}
+    assert (
+        await node.send(
+            "POST", "/trans/file", {"cyfs-dec-id": DEC, "cyfs-api-level": "ndc"}, json.dumps(publish).encode()
+        )
+    ).status == 200
+    assert used(Account("owner", owner)) == 400
+    assert used(Account("dec", dec)) == 200
+    node.store.space.set_quota(Account("owner", owner), node.stack.space.usage()[Account("owner", owner)].chunk_bytes)
+    with pytest.raises(CyfsError) as caught:
+        await node.stack.files.write(("g",), one_piece(b"more"))
+    assert caught.value.code == ErrorCode.OUT_OF_LIMIT
+
+
+async def one_piece(data: bytes) -> AsyncIterator[bytes]:
+    yield data

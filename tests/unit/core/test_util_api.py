@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ async def test_version_info(node: Node) -> None:
     assert set(info) == {"channel", "target", "version"}
 
 
-async def build_file(node: Node, path: Path, dec: str = SYSTEM, **fields: object) -> Reply:
+async def build_file(node: Node, path: Path | str, dec: str = SYSTEM, **fields: object) -> Reply:
     value = {"common": {"flags": 0}, "local_path": str(path), "owner": PEOPLE, "chunk_size": 1024, **fields}
     return await node.send("POST", "/util/build_file", {"cyfs-dec-id": dec}, json.dumps(value).encode())
 
@@ -156,6 +157,10 @@ async def test_build_file_reads_no_secrets(node: Node, tmp_path: Path) -> None:
     assert (await build_file(node, secret)).code == 12
     assert (await build_file(node, tmp_path / "link")).code == 12
     assert (await build_file(node, tmp_path / "etc")).code == 12
+    # What the kernel tells of processes is no file: the environment may hold the password of the backups.
+    (tmp_path / "self").symlink_to("/proc/self/environ")
+    for path in ("/proc/self/environ", f"/proc/{os.getpid()}/environ", "/proc/thread-self/cmdline", tmp_path / "self"):
+        assert (await build_file(node, path)).code == 12
     (tmp_path / "plain").write_bytes(b"x")
     anonymous = {"common": {"flags": 0}, "local_path": str(tmp_path / "plain"), "owner": PEOPLE, "chunk_size": 0}
     assert (await node.send("POST", "/util/build_file", None, json.dumps(anonymous).encode())).code == 12

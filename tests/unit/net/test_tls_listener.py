@@ -183,6 +183,27 @@ async def test_a_client_that_vanishes_in_its_handshake_leaves_nothing(certificat
 
 
 @both_loops
+async def test_many_at_once_hold_no_more_than_the_handshakes_that_are_allowed(certificate: Certificate) -> None:
+    """All of them are in the queue of the socket before the first one is accepted."""
+    sock = listen_tcp("127.0.0.1", 0)
+    many = [socket.create_connection(sock.getsockname()) for _ in range(60)]
+    before = len(os.listdir("/proc/self/fd"))
+    context = server_context(str(certificate.cert), str(certificate.key))
+    listener = TlsListener(sock, asyncio.Protocol, TlsSettings(context, handshakes=4))
+    most = opened = 0
+    for _ in range(200):
+        await asyncio.sleep(0)
+        most = max(most, listener.handshakes)
+        opened = max(opened, len(os.listdir("/proc/self/fd")) - before)
+    assert 4 <= most <= 5, "the newest comes before the oldest goes"
+    assert opened <= 10, "a descriptor each, and what the loop has"
+    listener.close()
+    await listener.wait_closed()
+    for one in (*many, sock):
+        one.close()
+
+
+@both_loops
 async def test_closing_ends_handshakes_and_connections(certificate: Certificate) -> None:
     async with serving(certificate) as served, served.client() as client, served.plain() as slow:
         await client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -75,6 +75,17 @@ def test_many_writes_are_marked_a_part_at_a_time() -> None:
     assert collection.mark_writes(OBJECTS.get, no_chunk) is True
 
 
+def test_an_id_that_somebody_made_up_does_not_stand_for_another_one() -> None:
+    """What a map names need be no hash: a chunk with the last bytes of a map must not hide what that map leads to."""
+    for kind in (bytes(15), b"\xff" * 15, LEAF[:15]):
+        forged = ChunkId.of_data(b"")[:1] + kind + TOP[16:]
+        collection = Collection()
+        collection.mark([a_map("bait", ObjectId(forged))], OBJECTS.get, no_chunk)
+        assert not collection.is_live(TOP)
+        collection.mark([TOP], OBJECTS.get, no_chunk)
+        assert collection.is_live(LEAF)
+
+
 def test_the_set_of_ids_is_a_set() -> None:
     ids = [ChunkId.of_data(str(number).encode()) for number in range(5000)]
     held = IdSet()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -15,6 +16,7 @@ from cyfs_edge.core.shares.service import NewShare
 from cyfs_edge.wire.message import Headers, HttpRequest, HttpResponse, Peer
 from tests.node import BytesBody, read_body
 from tests.outside import HOST, PASSWORD, Outside
+from tests.unit.core.door.test_password import QuickHasher
 from tests.unit.core.placing import put_file
 
 SAFE = ("content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options", "cache-control")
@@ -290,3 +292,18 @@ async def test_a_link_needs_the_door(outside: Outside) -> None:
     assert "enabled = true" in str(error["msg"])
     made = await outside.door.shares.create(NewShare(Audience.ZONE, ObjectTarget(ObjectId(file_id))))
     assert made.objects == 1
+
+
+async def test_who_logs_in_with_the_old_password_while_it_is_changed_stays_out(outside: Outside) -> None:
+    hasher = outside.door.password._hasher = QuickHasher()
+    await outside.door.password.set(PASSWORD)
+    hasher.gate.clear()
+    coming = asyncio.ensure_future(outside.login())
+    while not hasher.verified:
+        await asyncio.sleep(0)
+    await outside.door.password.set("another " + PASSWORD)
+    assert await outside.door.sessions.end_all_sessions() == 0
+    hasher.gate.set()
+    assert (await coming).status == 401
+    assert await outside.door.sessions.end_all_sessions() == 0, "nothing is left of it"
+    assert (await outside.login("another " + PASSWORD)).status == 200

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.door import sessions
 from cyfs_edge.core.door.sessions import SPACE, DoorSessions, Kind, decode_user, encode_user
+from cyfs_edge.core.ports import Durability, Records
 from cyfs_edge.host.worker import SystemRandom
 from cyfs_edge.store.memory import MemoryStore
 from tests.node import TestClock
@@ -162,3 +165,59 @@ async def test_a_record_is_read_as_it_was_written_and_damage_opens_nothing(
         assert decode_user(key, bad) is None
         await store.records.put(SPACE, key, bad)
         assert await found.find(token) is None
+
+
+class SlowRecords:
+    """Deletes reach the disk when they are let; reads see what is there until then, and later puts come after them."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self.may_delete = asyncio.Event()
+        self._puts: list[tuple[str, str, bytes]] = []
+        self._deleting = False
+
+    async def get(self, space: str, key: str) -> bytes | None:
+        return await self._records.get(space, key)
+
+    async def put(self, space: str, key: str, value: bytes, durability: Durability = Durability.DURABLE) -> None:
+        if self._deleting:
+            self._puts.append((space, key, value))
+        else:
+            await self._records.put(space, key, value, durability)
+
+    async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
+        self._deleting = True
+        await self.may_delete.wait()
+        there = await self._records.delete(space, key, durability)
+        self._deleting = False
+        for put in self._puts:
+            await self._records.put(*put)
+        return there
+
+    def spaces(self) -> AsyncIterator[str]:
+        return self._records.spaces()
+
+    def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
+        return self._records.list(space, prefix, after)
+
+
+@pytest.mark.parametrize("how", ["token", "session", "all sessions"])
+async def test_what_ends_while_it_is_used_does_not_come_back(store: MemoryStore, clock: TestClock, how: str) -> None:
+    """A use writes the time of use: not behind the delete that ends it."""
+    records = SlowRecords(store.records)
+    found = DoorSessions(records, clock, SystemRandom())
+    secret, user = await (found.create_token("phone", read_only=False) if how == "token" else found.open_session())
+    clock.time += sessions.USE_STEP
+    ways: dict[str, Callable[[], Awaitable[object]]] = {
+        "token": lambda: found.revoke_token(user.id),
+        "session": lambda: found.end(secret),
+        "all sessions": found.end_all_sessions,
+    }
+    ending = asyncio.ensure_future(ways[how]())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert await found.find(secret) is None, "it ends from the moment on at which that was asked for"
+    records.may_delete.set()
+    await ending
+    assert await found.find(secret) is None
+    assert await stored(store) == {}

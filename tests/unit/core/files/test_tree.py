@@ -84,7 +84,7 @@ async def test_content_of_any_size_and_in_any_pieces(size: int) -> None:
         [size % CHUNK_SIZE] if size % CHUNK_SIZE else []
     )
     assert isinstance(files.store, MemoryStore)
-    assert set(files.store.chunks.claims.values()) <= {Claim(SYSTEM_DEC_ID, Keep.REFERRED)}
+    assert set(files.store.chunks.claims.values()) <= {Claim(SYSTEM_DEC_ID, Keep.REFERRED, OWNER)}
     await files.close()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import AsyncIterator
 
 import pytest
 
 from cyfs_edge.base.access import ACCESS_DEFAULT, Permission
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.base.ids import ObjectId
+from cyfs_edge.core.ports import Durability, Records
 from cyfs_edge.core.rmeta.decide import Decision, decide_path
 from cyfs_edge.core.rmeta.record import MetaRecord
 from cyfs_edge.core.shares.grants import SPACE, bits_for
@@ -99,6 +101,76 @@ async def test_shares_end_in_any_order(outside: Outside, before: int) -> None:
             for other in remaining:
                 wanted |= bits_for(audiences[other])
             assert await access_of(outside, file_id) == wanted
+
+
+class Slowly:
+    """Records whose calls give others a turn before and after, as those of a disk do."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def get(self, space: str, key: str) -> bytes | None:
+        await asyncio.sleep(0)
+        found = await self._records.get(space, key)
+        await asyncio.sleep(0)
+        return found
+
+    async def put(self, space: str, key: str, value: bytes, durability: Durability = Durability.DURABLE) -> None:
+        await asyncio.sleep(0)
+        await self._records.put(space, key, value, durability)
+        await asyncio.sleep(0)
+
+    async def delete(self, space: str, key: str, durability: Durability = Durability.DURABLE) -> bool:
+        await asyncio.sleep(0)
+        return await self._records.delete(space, key, durability)
+
+    def spaces(self) -> AsyncIterator[str]:
+        return self._records.spaces()
+
+    def list(self, space: str, prefix: str = "", after: str | None = None) -> AsyncIterator[tuple[str, bytes]]:
+        return self._records.list(space, prefix, after)
+
+
+@pytest.mark.parametrize("of_state", [False, True])
+async def test_shares_that_begin_and_end_at_the_same_time_leave_nothing_open(outside: Outside, of_state: bool) -> None:
+    """The sweeper ends shares by itself while the owner makes and ends others."""
+    file_id = await put_file(outside.node, b"data")
+    await close_object(outside, file_id)
+    await link(outside.node, "/photos", str(file_id))
+    target = StateTarget(APP, "/photos") if of_state else ObjectTarget(file_id)
+    rules = (await outside.node.stack.meta.record(APP, STATE)).accesses.items
+    outside.door.shares._grants._records = Slowly(outside.node.store.records)
+    audiences = (Audience.ZONE, Audience.FRIENDS)
+    ids = await asyncio.gather(*(share(outside, audience, target) for audience in audiences))
+    first, *_ = ids
+    *_, third = await asyncio.gather(outside.door.shares.revoke(first), share(outside, Audience.FRIENDS, target))
+    await asyncio.gather(*(outside.door.shares.revoke(one) for one in (ids[1], third)))
+    assert await access_of(outside, file_id) == CLOSED
+    assert (await outside.node.stack.meta.record(APP, STATE)).accesses.items == rules
+    assert await left(outside) == []
+
+
+@pytest.mark.parametrize("turns", [0, 3, 10, 20, 30, 60])
+async def test_a_share_that_is_revoked_while_it_is_made_leaves_nothing_open(outside: Outside, turns: int) -> None:
+    files = [await put_file(outside.node, str(number).encode()) for number in range(4)]
+    entries = {str(number): DirEntry(file_id) for number, file_id in enumerate(files)}
+    made = make_dir(OWNER, DirList(entries), update_time=NOW)
+    assert (await outside.node.put_raw(made.raw)).status == 200
+    objects = [made.object_id, *files]
+    for object_id in objects:
+        await close_object(outside, object_id)
+    shares = outside.door.shares
+    shares._grants._records = Slowly(outside.node.store.records)
+    making = asyncio.ensure_future(share(outside, Audience.FRIENDS, ObjectTarget(made.object_id)))
+    while not await shares.shares():
+        await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    (found,) = await shares.shares()
+    await asyncio.gather(shares.revoke(found.id), making, return_exceptions=True)
+    assert await shares.shares() == []
+    assert [await access_of(outside, one) for one in objects] == [CLOSED] * 5
+    assert await left(outside) == []
 
 
 async def test_what_the_owner_changed_meanwhile_stays(outside: Outside) -> None:
