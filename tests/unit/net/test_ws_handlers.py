@@ -41,7 +41,7 @@ async def test_a_client_that_does_not_answer_in_time_is_its_default_action(tmp_p
         assert (await client.ask(1, WsCommand.HANDLER_ADD, json.dumps(ADD).encode())).content == b'{"err":"0"}'
         assert (await post(node, "/ask")).code == 31
         (handler,) = node.stack.registry
-        assert "no answer from the client within 0.02 s" in handler.last_failure
+        assert "no answer over WebSocket within 0.02 s" in handler.last_failure
         late = await client.packet()
         await client.send_packet(late.seq, WsCommand.ANSWER, b'{"action":"Reject"}')
         assert (await post(node, "/ask")).code == 31
