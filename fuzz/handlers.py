@@ -10,11 +10,19 @@ from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.wire.filter import Filter, Value
 from cyfs_edge.wire.filter_tokens import WORDS, Kind
 from cyfs_edge.wire.glob import Glob
-from cyfs_edge.wire.handler import parse_answer, parse_key, parse_param, parse_routine_url
+from cyfs_edge.wire.handler import parse_answer, parse_key, parse_outcome, parse_param, parse_routine_url
 from cyfs_edge.wire.handler_crypto_json import ACL, DECRYPT_DATA, ENCRYPT_DATA, AclRequest
-from cyfs_edge.wire.handler_json import DELETE_OBJECT, GET_OBJECT, POST_OBJECT, PUT_OBJECT, Got
+from cyfs_edge.wire.handler_json import (
+    DELETE_OBJECT,
+    GET_OBJECT,
+    POST_OBJECT,
+    PUT_OBJECT,
+    Got,
+    read_source,
+    source_json,
+)
 from cyfs_edge.wire.handler_toml import decode_handlers, encode_handlers
-from cyfs_edge.wire.json_values import read_object
+from cyfs_edge.wire.json_values import inner, read_object, write
 from cyfs_edge.wire.requests import (
     CryptoFlag,
     DecryptData,
@@ -104,6 +112,14 @@ def _again(codec: object, asked: object, reply: object) -> None:
     codec.param_json(asked, Got(read)).encode("utf-8", "backslashreplace")  # type: ignore[attr-defined]
 
 
+def read_event(data: bytes) -> None:
+    """What a client is told of a request: who asks, and what the reply was; it can be written again."""
+    param = read_object(data, "it")
+    parse_outcome(param)
+    source = read_source(inner(param, "request"))
+    assert read_source(source_json(source)) == source
+
+
 def read_saved(data: bytes) -> None:
     entries = decode_handlers(data.decode("latin-1"))
     assert len(decode_handlers(encode_handlers(entries))) == len(entries)
@@ -141,6 +157,13 @@ TARGETS: dict[str, Target] = {
             b'{"action":"Pass","request":{"common":{"flags":0,"level":"router","req_path":"/a"},' + _OBJECT + b"}}",
             b'{"action":"Response","response":{"error":{"code":"4","msg":"no"}}}',
             b'{"action":"Response","response":{"value":{"action":"accept","data":"00ff","result":"pending"}}}',
+        ),
+    ),
+    "handler_event": Target(
+        _refused_or_read(read_event),
+        texts(
+            write({"request": source_json(_SOURCE), "response": {"value": {}}}),
+            write({"request": source_json(_SOURCE), "response": {"error": {"code": "4", "msg": "no"}}}),
         ),
     ),
     "event_answer": Target(

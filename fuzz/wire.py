@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cyfs_edge.base.errors import CyfsError
 from cyfs_edge.core.api.router import split_target
 from cyfs_edge.objects.core.dec_app import SYSTEM_DEC_ID
 from cyfs_edge.objects.core.text_storage import make_text
-from cyfs_edge.wire import conditions, crypto, fields, ndn, non
+from cyfs_edge.wire import conditions, crypto, fields, ndn, non, state_reply
 from cyfs_edge.wire.app_uids import parse_app_uids
 from cyfs_edge.wire.browser import BrowserPolicy, app_of_host
 from cyfs_edge.wire.config import parse_config
 from cyfs_edge.wire.data_range import parse_range
+from cyfs_edge.wire.json_values import Members, read_object
 from cyfs_edge.wire.message import Headers
 from cyfs_edge.wire.req_path import ReqPath
 from cyfs_edge.wire.requests import UtilCommon
@@ -32,6 +34,7 @@ SOCK_DIAG_REPLY = bytes.fromhex(
 """What Linux answers about a connected TCP socket on 127.0.0.1."""
 _COMMON = UtilCommon(_SOURCE)
 _OBJECT = make_text("", "", "", owner=SYSTEM_DEC_ID, update_time=0)
+T = TypeVar("T")
 
 
 def _of_text(read: Callable[[str], object]) -> Callable[[bytes], None]:
@@ -101,6 +104,30 @@ def read_head(data: bytes) -> None:
             continue
 
 
+def _read_state_reply(data: bytes) -> None:
+    """Replies to state calls and to verify, as a client reads them; what was read can be written again."""
+    try:
+        members = read_object(data, "it")
+    except CyfsError:
+        return
+    readers: list[Callable[[], object]] = [
+        lambda: _same(state_reply.read_root, state_reply.root_json, members),
+        lambda: _same(state_reply.read_map_info, state_reply.map_info_json, members),
+        lambda: _same(crypto.read_verify_result, crypto.verify_result_json, members),
+        lambda: state_reply.read_items(members.get("result")),
+    ]
+    for read in readers:
+        try:
+            read()
+        except CyfsError:
+            continue
+
+
+def _same(read: Callable[[Members], T], write: Callable[[T], Members], members: Members) -> None:
+    found = read(members)
+    assert read(write(found)) == found
+
+
 def _read_sock_diag(data: bytes) -> None:
     try:
         found = parse_reply(data).socket
@@ -110,6 +137,16 @@ def _read_sock_diag(data: bytes) -> None:
 
 
 TARGETS: dict[str, Target] = {
+    "state_reply": Target(
+        _read_state_reply,
+        texts(
+            f'{{"root":"{SYSTEM_DEC_ID}","revision":5,"dec_root":"{SYSTEM_DEC_ID}"}}',
+            '{"content_mode":"hub","content_type":"map","count":"1","size":"100","depth":"2"}',
+            f'{{"result":[{{"content_type":"map","key":"k","value":"{SYSTEM_DEC_ID}"}},'
+            f'{{"content_type":"diffset","prev":"{SYSTEM_DEC_ID}"}}]}}',
+            f'{{"result":{{"valid":true,"desc_signs":[{{"index":"0","valid":true,"sign_object_id":"{SYSTEM_DEC_ID}"}}]}}}}',
+        ),
+    ),
     "sock_diag": Target(_read_sock_diag, just(SOCK_DIAG_REPLY)),
     "app_uids": Target(_of_text(parse_app_uids), texts(f'{{"20001": "{SYSTEM_DEC_ID}", "2": "{SYSTEM_DEC_ID}"}}')),
     "req_path": Target(_of_text(ReqPath.parse), texts("/root-state/root:9tGp/a/b?c", "/local-cache/current/x/", "")),

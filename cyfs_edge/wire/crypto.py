@@ -100,7 +100,7 @@ def sign_reply(signed: bytes | None) -> HttpResponse:
     return HttpResponse(200, [fields.OCTET_STREAM, (fields.SIGN_RET, "signed")], signed)
 
 
-def verify_result_json(reply: VerifyReply) -> dict[str, object]:
+def verify_result_json(reply: VerifyReply) -> Members:
     def listed(signs: tuple[VerifiedSign, ...]) -> list[dict[str, object]]:
         return [{"index": str(sign.index), "sign_object_id": str(sign.signer), "valid": True} for sign in signs]
 
