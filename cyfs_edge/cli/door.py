@@ -6,12 +6,12 @@ import getpass
 import sys
 from collections.abc import Mapping
 
-from cyfs_edge.base.errors import CyfsError, ErrorCode
+from cyfs_edge.base.errors import ErrorCode
 from cyfs_edge.cli.client import call_json
 from cyfs_edge.cli.context import Context
 from cyfs_edge.cli.exits import CliError, Exit
 from cyfs_edge.cli.output import time_text
-from cyfs_edge.cli.share import parse_share_id
+from cyfs_edge.cli.share import revoke_each
 
 _PASSWORD_LINE_MAX = 4096
 
@@ -95,25 +95,7 @@ def list_tokens(context: Context) -> int:
 
 
 def revoke_tokens(context: Context) -> int:
-    """All that can be revoked are; exit code 3 when one was not there."""
-    out = context.out
-    code = Exit.OK
-    results: list[dict[str, object]] = []
-    client = context.connect()
-    try:
-        for token_id in context.args.ids:
-            try:
-                results.append(call_json(client, "DELETE", f"/control/door/tokens/{parse_share_id(token_id)}"))
-                out.line(f"{token_id}  revoked")
-            except CyfsError as error:
-                if error.code != ErrorCode.NOT_FOUND:
-                    raise
-                code = Exit.NOT_FOUND
-                out.line(f"{token_id}  is no token")
-    finally:
-        client.close()
-    out.document({"revoked": results})
-    return code
+    return revoke_each(context, "/control/door/tokens", "token")
 
 
 def _ask_password() -> str:

@@ -61,21 +61,25 @@ def list_shares(context: Context) -> int:
 
 
 def revoke(context: Context) -> int:
-    """All that can be revoked are; exit code 3 when one was not there."""
+    return revoke_each(context, "/control/shares", "share")
+
+
+def revoke_each(context: Context, path: str, what: str) -> int:
+    """All ids of the command below ``path`` that can be revoked are; exit code 3 when one was not there."""
     out = context.out
     code = Exit.OK
     results: list[dict[str, object]] = []
     client = context.connect()
     try:
-        for share_id in context.args.ids:
+        for shown_id in context.args.ids:
             try:
-                results.append(call_json(client, "DELETE", f"/control/shares/{parse_share_id(share_id)}"))
-                out.line(f"{share_id}  revoked")
+                results.append(call_json(client, "DELETE", f"{path}/{parse_share_id(shown_id)}"))
+                out.line(f"{shown_id}  revoked")
             except CyfsError as error:
                 if error.code != ErrorCode.NOT_FOUND:
                     raise
                 code = Exit.NOT_FOUND
-                out.line(f"{share_id}  is no share")
+                out.line(f"{shown_id}  is no {what}")
     finally:
         client.close()
     out.document({"revoked": results})

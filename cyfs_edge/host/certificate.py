@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.host.addresses import own_addresses, own_names
+from cyfs_edge.host.whole_file import write_whole
 from cyfs_edge.wire.config import DoorConfig
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def _make(cert: Path, key: Path, names: Iterable[str], now: datetime) -> None:
     )
     cert.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The key first: a certificate without its key would never be replaced.
-    _write(key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    _write(cert, made.public_bytes(Encoding.PEM))
+    write_whole(key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    write_whole(cert, made.public_bytes(Encoding.PEM), 0o600)
 
 
 def _alternatives(names: Iterable[str]) -> list[x509.GeneralName]:
@@ -149,19 +149,3 @@ def _alternatives(names: Iterable[str]) -> list[x509.GeneralName]:
             if name.isascii():
                 found.append(x509.DNSName(name))
     return list(dict.fromkeys(found))[:NAMES_MAX]
-
-
-def _write(path: Path, data: bytes) -> None:
-    """In one step and durably; for its owner only."""
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

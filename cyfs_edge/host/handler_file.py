@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.handlers.registration import SavedHandlers
+from cyfs_edge.host.whole_file import write_whole
 from cyfs_edge.wire.handler_toml import decode_handlers, encode_handlers
 
 FILE = "etc/handler/handler.toml"
@@ -43,24 +43,7 @@ class HandlerFile:
         data = encode_handlers(handlers).encode()
         async with self._turn:
             try:
-                await asyncio.to_thread(_replace, self._path, data)
+                await asyncio.to_thread(write_whole, self._path, data, 0o600)
             except OSError as error:
                 text = f"the handlers cannot be kept in {self._path}: {error.strerror}"
                 raise CyfsError(ErrorCode.IO_ERROR, text) from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """In one step and durably: the old content or the new one, never a part."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

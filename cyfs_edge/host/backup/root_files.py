@@ -6,11 +6,11 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from cyfs_edge.base.errors import CyfsError, ErrorCode
 from cyfs_edge.core.backup.ports import RootFile
+from cyfs_edge.host.whole_file import write_whole
 from cyfs_edge.wire.backup.keys import BackupKey
 
 FOLDER = "etc"
@@ -146,36 +146,6 @@ def write_key(root: Path, key: BackupKey) -> None:
         write_whole(path, (key.text() + "\n").encode(), 0o600)
     except OSError as error:
         raise _error(error, path, "it was not written") from error
-
-
-def write_whole(path: Path, data: bytes, mode: int) -> None:
-    """The file is there whole and durable when this returns."""
-    missing = [one for one in path.parents if not one.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync(folder.parent)
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _error(error: OSError, path: Path, what: str) -> CyfsError:
